@@ -1,0 +1,45 @@
+/** Time as the rest of the program sees it; tests put a clock of their own in its place. */
+export interface Clock {
+  /** Monotonic milliseconds since an arbitrary point. */
+  readonly now: () => number;
+  /** Wall-clock milliseconds since 1970 (UTC). */
+  readonly wall: () => number;
+  /** Resolves after `ms`, or at once when `signal` aborts; never rejects. Look at `signal.aborted` afterwards. */
+  readonly after: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** The real clock. Its timers do not keep the process alive by themselves being forgotten: an aborted signal clears them. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  // biome-ignore lint/style/noRestrictedGlobals: this file is where time comes from
+  wall: () => Date.now(),
+  after: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal.aborted) return resolve();
+      const done = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      // biome-ignore lint/style/noRestrictedGlobals: this file is where time comes from
+      const timer = setTimeout(done, ms);
+      signal.addEventListener('abort', done);
+    }),
+};
+
+/** Returns a signal that aborts when `signal` does or after `ms`, and `done`, which releases both. */
+export function withTimeout(clock: Clock, ms: number, signal: AbortSignal): { readonly signal: AbortSignal; readonly done: () => void } {
+  const timer = new AbortController();
+  const joined = AbortSignal.any([signal, timer.signal]);
+  const released = new AbortController();
+  void clock.after(ms, AbortSignal.any([signal, released.signal])).then(() => {
+    if (!released.signal.aborted) timer.abort(new Error(`no answer within ${ms / 1000} s`));
+  });
+  return { signal: joined, done: () => released.abort() };
+}
+
+/** RFC 3339 text with milliseconds, in UTC. */
+export function isoTime(wallMs: number): string {
+  // biome-ignore lint/style/noRestrictedGlobals: this file is where time comes from
+  return new Date(wallMs).toISOString();
+}
