@@ -115,7 +115,7 @@ describe('lease (client-go tools/leaderelection: 15 s, 10 s, 2 s)', () => {
     a.lease.runWhileLeader(work.task);
     await time.advance(5000);
     a.net.cut = 'refused';
-    await time.advance(7000);
+    await time.advance(6500);
     delete a.net.cut;
     await time.advance(60_000);
     expect(work.spans).toEqual([{ from: 0 }]);
