@@ -60,6 +60,13 @@ describe('Service', () => {
     expect(service.ok ? '' : service.detail).toContain(detail);
   });
 
+  test('requested addresses and source ranges are kept where there are any', () => {
+    const spec = { loadBalancerIP: '192.0.2.7', externalIPs: ['x', 'fd00::7'], loadBalancerSourceRanges: ['192.168.1.5/24', ''] };
+    const service = toService({ metadata: meta, spec });
+    expect(service.ok && service.value.requestedIps?.map(String)).toEqual(['192.0.2.7', 'fd00::7']);
+    expect(service.ok && service.value.sourceRanges).toEqual([{ address: '192.168.1.0' as never, bits: 24 }]);
+  });
+
   test('odd ports are left out and do not cost the others', () => {
     const service = toService({
       metadata: meta,

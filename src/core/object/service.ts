@@ -1,4 +1,4 @@
-import { type Ip, parseIp } from '../value/ip.ts';
+import { type Cidr, type Ip, parseCidr, parseIp } from '../value/ip.ts';
 import { err, ok, type Result } from '../value/result.ts';
 import { asArray, asInteger, asObject, asString, compact, type Meta, toMeta, toStringMap } from './raw.ts';
 
@@ -28,6 +28,10 @@ export interface Service extends Meta {
   readonly ingress: readonly IngressPoint[];
   /** Only annotations whose key begins with `minilb/`. */
   readonly annotations: Readonly<Record<string, string>>;
+  /** Addresses in `spec.loadBalancerIP` and `spec.externalIPs`; absent when there are none. */
+  readonly requestedIps?: readonly Ip[];
+  /** `spec.loadBalancerSourceRanges`; absent when there are none. */
+  readonly sourceRanges?: readonly Cidr[];
 }
 
 const TYPES = ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'] as const;
@@ -41,6 +45,8 @@ export function toService(raw: unknown): Result<Service, 'malformed'> {
   const type = TYPES.find((known) => known === (spec['type'] ?? 'ClusterIP'));
   if (!type) return err('malformed', `spec.type ${JSON.stringify(spec['type'])?.slice(0, 80)} is not known`);
   const status = asObject(asObject(asObject(raw)?.['status'])?.['loadBalancer']);
+  const requestedIps = compact([spec['loadBalancerIP'], ...asArray(spec['externalIPs'])].map(parseIp));
+  const sourceRanges = compact(asArray(spec['loadBalancerSourceRanges']).map(parseCidr));
   return ok({
     ...meta,
     type,
@@ -50,6 +56,8 @@ export function toService(raw: unknown): Result<Service, 'malformed'> {
     ports: compact(asArray(spec['ports']).map(toPort)),
     ingress: compact(asArray(status?.['ingress']).map(toIngressPoint)),
     annotations: toStringMap(asObject(asObject(raw)?.['metadata'])?.['annotations'], (key) => key.startsWith('minilb/')),
+    ...(requestedIps.length > 0 && { requestedIps }),
+    ...(sourceRanges.length > 0 && { sourceRanges }),
   });
 }
 
