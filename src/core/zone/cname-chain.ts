@@ -1,0 +1,57 @@
+import { nameToWire } from '../value/dns-name.ts';
+import { closeRecord, QUESTION_POINTER, writeName, writeU16, writeU32 } from '../wire/encode.ts';
+import { CLASS, FLAG, RCODE, TYPE } from '../wire/message.ts';
+import type { Answer } from './answer.ts';
+import { lookUpName } from './lookup.ts';
+import { addAddresses, addSoa, type RespondContext } from './reply.ts';
+import type { Zone } from './zone.ts';
+
+/** Longest chain that is followed; a loop ends here too. */
+const CHAIN_LENGTH_MAX = 8;
+const RECORD_HEAD_BYTES = 12;
+
+/**
+ * Answers a name that is an alias: the CNAME, and what its target holds as far as the zone knows it. The RCODE is that of the last
+ * name (RFC 6604 §3); a target outside the zone is the client's to follow.
+ */
+export function addAliasChain(ctx: RespondContext, zone: Zone, first: Answer): void {
+  const { qtype } = ctx.query;
+  let owner = QUESTION_POINTER;
+  let answer = first;
+  for (let length = 0; answer.cname && length < CHAIN_LENGTH_MAX; length++) {
+    const target = answer.cname;
+    const rdata = ctx.reply.at + RECORD_HEAD_BYTES;
+    if (!addCname(ctx, owner, nameToWire(target), zone.config.ttlSeconds)) return;
+    if (qtype === TYPE.CNAME || qtype === TYPE.ANY) return;
+    const place = lookUpName(zone, target);
+    if (place === 'foreign') return;
+    if (place === 'absent') ctx.rcode = RCODE.NXDOMAIN;
+    if (place === 'absent' || place === 'empty') {
+      addSoa(ctx, zone, 'authority');
+      return;
+    }
+    answer = place;
+    owner = 0xc000 | rdata;
+  }
+  if (answer.cname) return;
+  const words = qtype === TYPE.A ? answer.a : qtype === TYPE.AAAA ? answer.aaaa : undefined;
+  if (words && words.length > 0) addAddresses(ctx, owner, qtype, answer, zone.config.ttlSeconds);
+  else addSoa(ctx, zone, 'authority');
+}
+
+function addCname(ctx: RespondContext, owner: number, target: Uint8Array, ttlSeconds: number): boolean {
+  const { reply, query } = ctx;
+  const { out, at } = reply;
+  const end = at + RECORD_HEAD_BYTES > reply.limit ? -1 : writeName(out, at + RECORD_HEAD_BYTES, reply.limit, target, query);
+  if (end < 0) {
+    reply.flags |= FLAG.TC;
+    return false;
+  }
+  writeU16(out, at, owner);
+  writeU16(out, at + 2, TYPE.CNAME);
+  writeU16(out, at + 4, CLASS.IN);
+  writeU32(out, at + 6, ttlSeconds);
+  reply.at = closeRecord(out, at + RECORD_HEAD_BYTES, end);
+  reply.answers++;
+  return true;
+}

@@ -1,0 +1,95 @@
+import { QUESTION_POINTER, writeError, writeTxt } from '../wire/encode.ts';
+import { CLASS, EDE, RCODE, TYPE, UDP_EDNS_BYTES_MAX } from '../wire/message.ts';
+import { parseQuery, type Query } from '../wire/query.ts';
+import type { Answer } from './answer.ts';
+import { addAliasChain } from './cname-chain.ts';
+import { isInZone, lookUp } from './lookup.ts';
+import { addAddresses, addNameservers, addRecords, addSoa, closeReply, openReply, type RespondContext, replyBytesMax } from './reply.ts';
+import type { Zone } from './zone.ts';
+
+const NO_EDE = -1;
+/** `id.server` as a folded wire name (RFC 4892 §2.2). */
+const ID_SERVER = Uint8Array.from([2, 105, 100, 6, 115, 101, 114, 118, 101, 114, 0]);
+
+/**
+ * Answers one query: returns the length of the reply written to `out` (at least 65,535 bytes for TCP, 1,232 for UDP), or 0 for a
+ * packet that gets none. Never throws, whatever the packet holds; makes no garbage for addresses.
+ *
+ * The order of tests: length and QR; opcode; parse and OPT count; EDNS version; QDCOUNT; class; name; sync.
+ */
+export function respond(packet: Uint8Array, length: number, out: Uint8Array, zone: Zone, ctx: RespondContext): number {
+  const { query } = ctx;
+  switch (parseQuery(packet, length, query)) {
+    case 'drop':
+      return 0;
+    case 'notimp':
+      return fail(ctx, packet, out, RCODE.NOTIMP);
+    case 'formerr':
+      return fail(ctx, packet, out, RCODE.FORMERR);
+    case 'badvers':
+      return fail(ctx, packet, out, RCODE.BADVERS);
+    case 'ok':
+      break;
+  }
+  if (query.qclass !== CLASS.IN) return query.qclass === CLASS.CH ? respondChaos(ctx, packet, out) : fail(ctx, packet, out, RCODE.REFUSED);
+  if (query.qtype === TYPE.AXFR || query.qtype === TYPE.IXFR) return fail(ctx, packet, out, RCODE.REFUSED);
+  if (!isInZone(zone, query)) return fail(ctx, packet, out, RCODE.REFUSED, EDE.NOT_AUTHORITATIVE);
+  if (!ctx.synced) return fail(ctx, packet, out, RCODE.SERVFAIL, EDE.NOT_READY);
+  return respondFromZone(packet, out, zone, ctx);
+}
+
+function respondFromZone(packet: Uint8Array, out: Uint8Array, zone: Zone, ctx: RespondContext): number {
+  const { query } = ctx;
+  openReply(ctx, packet, out);
+  const place = lookUp(zone, query);
+  if (place === 'absent') {
+    ctx.rcode = RCODE.NXDOMAIN;
+    addSoa(ctx, zone, 'authority');
+  } else if (query.labels === zone.apex.labels && addApex(ctx, zone)) {
+    // SOA and NS stand at the apex alone.
+  } else if (place === 'empty' || place === 'foreign') addSoa(ctx, zone, 'authority');
+  else if (place.cname) addAliasChain(ctx, zone, place);
+  else {
+    const type = addressType(query, place);
+    if (type) addAddresses(ctx, QUESTION_POINTER, type, place, zone.config.ttlSeconds);
+    else addSoa(ctx, zone, 'authority');
+  }
+  return closeReply(ctx);
+}
+
+/** The address type that answers the query, 0 for none. ANY gets one RRset (RFC 8482 §4.1). */
+function addressType(query: Query, answer: Answer): number {
+  const { qtype } = query;
+  if ((qtype === TYPE.A || qtype === TYPE.ANY) && answer.a.length > 0) return TYPE.A;
+  if ((qtype === TYPE.AAAA || qtype === TYPE.ANY) && answer.aaaa.length > 0) return TYPE.AAAA;
+  return 0;
+}
+
+function addApex(ctx: RespondContext, zone: Zone): boolean {
+  const { qtype } = ctx.query;
+  if (qtype === TYPE.SOA || qtype === TYPE.ANY) addSoa(ctx, zone, 'answer');
+  else if (qtype === TYPE.NS) addNameservers(ctx, zone);
+  else return false;
+  return true;
+}
+
+/** Class CH: `id.server` names this server; `version.bind` and all else are nobody's business (RFC 4892 §3). */
+function respondChaos(ctx: RespondContext, packet: Uint8Array, out: Uint8Array): number {
+  const { query } = ctx;
+  if (!isIdServer(query) || (query.qtype !== TYPE.TXT && query.qtype !== TYPE.ANY)) return fail(ctx, packet, out, RCODE.REFUSED);
+  const reply = openReply(ctx, packet, out);
+  addRecords(reply, writeTxt(out, reply.at, reply.limit, ID_SERVER, query, 0, ctx.serverId, CLASS.CH), 1);
+  return closeReply(ctx);
+}
+
+function isIdServer(query: Query): boolean {
+  if (query.nameLength !== ID_SERVER.length) return false;
+  for (let i = 0; i < ID_SERVER.length; i++) if (query.name[i] !== ID_SERVER[i]) return false;
+  return true;
+}
+
+/** A reply that is its RCODE alone; AA is not set on it. */
+function fail(ctx: RespondContext, packet: Uint8Array, out: Uint8Array, rcode: number, edeCode: number = NO_EDE): number {
+  ctx.rcode = rcode;
+  return Math.max(0, writeError(out, replyBytesMax(ctx), packet, ctx.query, rcode, UDP_EDNS_BYTES_MAX, edeCode));
+}
