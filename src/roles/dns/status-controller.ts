@@ -1,0 +1,149 @@
+import { refOf } from '../../core/object/raw.ts';
+import { type Service, toService } from '../../core/object/service.ts';
+import { planStatus, type StatusOptions, type StatusPatch } from '../../core/plan/status.ts';
+import type { Notice } from '../../core/value/notice.ts';
+import type { ApiFailure, KubeClient } from '../../shell/kube/client.ts';
+import { createWorkQueue, type WorkOutcome } from '../../shell/kube/work-queue.ts';
+import type { Clock } from '../../shell/system/clock.ts';
+import type { Log } from '../../shell/telemetry/log.ts';
+
+/** What became of one attempt to write a status; `gone` and `refused` (404, 422) are dropped, `conflict` and `failed` tried again. */
+export type StatusOutcome = 'written' | 'conflict' | 'gone' | 'refused' | 'failed';
+
+export interface StatusControllerOptions extends StatusOptions {
+  readonly client: KubeClient;
+  /** The Service under `namespace/name` as it was last seen. */
+  readonly service: (key: string) => Service | undefined;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  /** A notice that is new for its Service; not repeated while it stays true. */
+  readonly notice: (notice: Notice) => void;
+  readonly observer?: (outcome: StatusOutcome) => void;
+}
+
+export interface StatusController {
+  /** Call whenever the Service under this key was added, changed or deleted. */
+  readonly changed: (key: string) => void;
+  /** Services that wait for a write. */
+  readonly size: () => number;
+  readonly ready: Promise<void>;
+  readonly closed: Promise<void>;
+}
+
+/** What we last wrote into a Service, and how often in a row the same. */
+interface Written {
+  readonly uid: string;
+  readonly at: number;
+  readonly times: number;
+}
+
+const CONFLICTS_MAX = 5;
+const REMEMBERED_MAX = 50_000;
+/** Whoever replaces what we wrote sees us come back after 1 s, 2 s, 4 s … and in the end every five minutes. */
+const OVERWRITTEN_FIRST_MS = 1000;
+const OVERWRITTEN_MAX_MS = 300_000;
+const OVERWRITTEN_NOTICE_TIMES = 4;
+
+/**
+ * Keeps `status.loadBalancer` of our Services equal to their name. Any number of replicas may run: each write carries the
+ * resourceVersion it was planned on, and who comes second (409) reads again and finds nothing to do.
+ */
+export function createStatusController(options: StatusControllerOptions, signal: AbortSignal): StatusController {
+  const { client, clock, random, log, observer = () => {} } = options;
+  const written = new Map<string, Written>();
+  const said = new Map<string, string>();
+  let failing = false;
+
+  const handle = async (key: string, until: AbortSignal): Promise<WorkOutcome> => {
+    const service = options.service(key);
+    if (!service) {
+      written.delete(key);
+      said.delete(key);
+      return 'done';
+    }
+    const { patch, notices } = planStatus(service, options);
+    say(key, notices);
+    if (!patch) return 'done';
+    const waitMs = untilNextWrite(written.get(key), service, clock.now());
+    return waitMs > 0 ? { retryAfterMs: waitMs } : write(key, service, patch, until);
+  };
+
+  const write = async (key: string, seen: Service, planned: StatusPatch, until: AbortSignal): Promise<WorkOutcome> => {
+    let service = seen;
+    let patch = planned;
+    for (let attempt = 0; attempt < CONFLICTS_MAX; attempt++) {
+      const result = await client.request({ method: 'PATCH', path: patch.path, body: patch.body }, until);
+      if (result.ok) return noteWritten(key, service);
+      if (result.code !== 'conflict') return failed(key, result);
+      observer('conflict');
+      const read = await client.request({ method: 'GET', path: patch.path.replace(/\/status$/, '') }, until);
+      if (!read.ok) return failed(key, read);
+      const fresh = toService(read.value);
+      const again = fresh.ok ? planStatus(fresh.value, options).patch : undefined;
+      if (!fresh.ok || !again) return 'done';
+      service = fresh.value;
+      patch = again;
+    }
+    return 'retry';
+  };
+
+  const noteWritten = (key: string, service: Service): WorkOutcome => {
+    const before = written.get(key);
+    const times = before?.uid === service.uid && clock.now() - before.at < 2 * OVERWRITTEN_MAX_MS ? before.times + 1 : 1;
+    written.delete(key);
+    written.set(key, { uid: service.uid, at: clock.now(), times });
+    dropOldest(written);
+    observer('written');
+    failing = false;
+    log.debug('status written', { service: key });
+    if (times === OVERWRITTEN_NOTICE_TIMES) say(key, [...planStatus(service, options).notices, overwrittenNotice(service)]);
+    return 'done';
+  };
+
+  const failed = (key: string, failure: ApiFailure): WorkOutcome => {
+    if (failure.code === 'not-found') {
+      observer('gone');
+      return 'done';
+    }
+    if (failure.code === 'invalid') {
+      observer('refused');
+      log.warn('the API server refuses the status of a Service', { service: key, detail: failure.detail });
+      return 'done';
+    }
+    observer('failed');
+    // One line for an outage, not one for each Service and try.
+    if (!failing) log.warn('the status of a Service was not written; trying again', { service: key, detail: failure.detail });
+    failing = true;
+    return failure.retryAfterSeconds === undefined ? 'retry' : { retryAfterMs: failure.retryAfterSeconds * 1000 };
+  };
+
+  const say = (key: string, notices: readonly Notice[]) => {
+    const before = said.get(key) ?? '';
+    for (const notice of notices) if (!before.includes(`${notice.code};`)) options.notice(notice);
+    said.delete(key);
+    if (notices.length > 0) said.set(key, notices.map((notice) => `${notice.code};`).join(''));
+    dropOldest(said);
+  };
+
+  const queue = createWorkQueue({ name: 'status', handle, clock, random, log }, signal);
+  return { changed: (key) => void queue.add(key), size: queue.size, ready: queue.ready, closed: queue.closed };
+}
+
+/** Milliseconds to wait before the same value is written again: right after a write the store may not have seen it yet. */
+function untilNextWrite(last: Written | undefined, service: Service, now: number): number {
+  if (!last || last.uid !== service.uid) return 0;
+  return last.at + Math.min(OVERWRITTEN_MAX_MS, OVERWRITTEN_FIRST_MS * 2 ** Math.min(last.times - 1, 20)) - now;
+}
+
+function overwrittenNotice(service: Service): Notice {
+  const text =
+    'Something else keeps replacing the status that minilb writes: another controller, or a minilb with another -domain. ' +
+    'minilb writes it less and less often.';
+  return { object: refOf('v1', 'Service', service), code: 'StatusOverwritten', text };
+}
+
+function dropOldest(map: Map<string, unknown>): void {
+  if (map.size <= REMEMBERED_MAX) return;
+  for (const key of map.keys()) return void map.delete(key);
+}
