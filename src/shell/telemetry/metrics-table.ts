@@ -1,0 +1,78 @@
+/** One metric as /metrics shows it. Label values come from short fixed lists, never from names that a cluster's users choose. */
+export interface MetricDeclaration {
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly name: string;
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Upper bounds of a histogram, in the unit its name ends in. */
+  readonly buckets?: readonly number[];
+}
+
+const none = [] as const;
+
+/** Every metric, once; docs/metrics.md is written from it. */
+export const METRICS = {
+  buildInfo: { kind: 'gauge', name: 'minilb_build_info', help: '1; the labels say which build runs.', labels: ['version', 'bun'] },
+  startTime: { kind: 'gauge', name: 'process_start_time_seconds', help: 'When the process started, in seconds since 1970.', labels: none },
+  residentBytes: { kind: 'gauge', name: 'process_resident_memory_bytes', help: 'Resident memory (RSS).', labels: none },
+  cpuSeconds: { kind: 'counter', name: 'process_cpu_seconds_total', help: 'User and system CPU time spent.', labels: none },
+  ready: { kind: 'gauge', name: 'minilb_ready', help: '1 while /readyz says ready.', labels: none },
+  dnsQueries: {
+    kind: 'counter',
+    name: 'minilb_dns_queries_total',
+    help: 'Queries answered, by transport, query type (other: outside a short list) and response code.',
+    labels: ['transport', 'type', 'rcode'],
+  },
+  dnsDropped: {
+    kind: 'counter',
+    name: 'minilb_dns_dropped_total',
+    help: 'Datagrams and connections that got no answer, by transport and reason.',
+    labels: ['transport', 'reason'],
+  },
+  kubeObjects: { kind: 'gauge', name: 'minilb_kube_objects', help: 'Objects known, by kind.', labels: ['kind'] },
+  kubeSynced: { kind: 'gauge', name: 'minilb_kube_synced', help: '1 once a kind has been listed in full.', labels: ['kind'] },
+  kubeMalformed: {
+    kind: 'counter',
+    name: 'minilb_kube_malformed_objects_total',
+    help: 'Objects skipped because they could not be read, by kind.',
+    labels: ['kind'],
+  },
+  kubeWatchFailures: {
+    kind: 'counter',
+    name: 'minilb_kube_watch_failures_total',
+    help: 'Lists and watches that ended in an error, by kind and code; what is known is kept.',
+    labels: ['kind', 'code'],
+  },
+  resyncCorrections: {
+    kind: 'counter',
+    name: 'minilb_resync_corrections_total',
+    help: 'Differences a re-list found that the watch should have shown, by kind.',
+    labels: ['kind'],
+  },
+  statusWrites: {
+    kind: 'counter',
+    name: 'minilb_status_writes_total',
+    help: 'Writes to Service status, by result (ok, or the API error’s code).',
+    labels: ['result'],
+  },
+  notices: { kind: 'counter', name: 'minilb_notices_total', help: 'Notices about objects, by code.', labels: ['code'] },
+} as const satisfies Readonly<Record<string, MetricDeclaration>>;
+
+/** docs/metrics.md. */
+export function renderMetricsPage(): string {
+  const rows = Object.values(METRICS).map(({ name, kind, labels, help }) => {
+    return `| \`${name}\` | ${kind} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help} |`;
+  });
+  return [
+    '# Metrics',
+    '',
+    '<!-- Written by `npm run docs` from src/shell/telemetry/metrics-table.ts. -->',
+    '',
+    'Served on `-health` at `/metrics`, in Prometheus’ text format. A metric without samples yet shows only its help.',
+    '',
+    '| metric | kind | labels | meaning |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
