@@ -1,0 +1,11 @@
+import { renderFlagsPage } from '../../src/core/settings/help.ts';
+import { commands, settings } from '../../src/settings.ts';
+import { renderMetricsPage } from '../../src/shell/telemetry/metrics-table.ts';
+
+/** Pages that are written from declarations, by path. */
+export function generatedPages(): Readonly<Record<string, string>> {
+  return {
+    'docs/flags.md': renderFlagsPage(commands, settings),
+    'docs/metrics.md': renderMetricsPage(),
+  };
+}
