@@ -1,4 +1,5 @@
 import type { Result } from '../value/result.ts';
+import { type CiliumNode, toCiliumNode } from './cilium-node.ts';
 import { type EndpointSlice, toEndpointSlice } from './endpoint-slice.ts';
 import { type Node, toNode } from './node.ts';
 import type { Meta } from './raw.ts';
@@ -23,3 +24,11 @@ export const ENDPOINT_SLICES: Resource<EndpointSlice> = {
 };
 
 export const NODES: Resource<Node> = { apiVersion: 'v1', kind: 'Node', path: '/api/v1/nodes', project: toNode };
+
+/** Optional: served only where Cilium is. */
+export const CILIUM_NODES: Resource<CiliumNode> = {
+  apiVersion: 'cilium.io/v2',
+  kind: 'CiliumNode',
+  path: '/apis/cilium.io/v2/ciliumnodes',
+  project: toCiliumNode,
+};
