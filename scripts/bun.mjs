@@ -5,9 +5,17 @@ import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
+function packageFolder(name) {
+  try {
+    return dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
+  } catch {
+    console.error(`minilb: ${name} is not installed here: run npm ci first`);
+    process.exit(1);
+  }
+}
+
 export function findBun() {
-  const require = createRequire(import.meta.url);
-  const bun = dirname(require.resolve('bun/package.json'));
+  const bun = packageFolder('bun');
   const oven = join(dirname(bun), '@oven');
   const platform = existsSync(oven) ? readdirSync(oven).map((name) => join(oven, name, 'bin', 'bun')) : [];
   const found = [...platform, join(bun, 'bin', 'bun.exe')].find((path) => existsSync(path));
