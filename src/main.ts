@@ -15,16 +15,23 @@ const roles: { readonly [R in CommandName]: () => Promise<{ readonly run: Run<R>
 /** Everything a role may be given; each sees its own part. */
 type AnyContext = RoleContext & { readonly settings: AllSettings };
 
-const stdout = (text: string) => write(1, text);
-const stderr = (text: string) => write(2, text);
+/** A full pipe is waited for: nobody may get half a list of routes. */
+const stdout = (text: string) => write(1, text, 1000);
+/** A full pipe loses the line: whoever reads the log slowly must not slow the answers. */
+const stderr = (text: string) => write(2, text, 0);
 
-/** Synchronous, so that nothing is lost at exit. A reader that went away must not end a server, nor stop another's lines. */
-function write(fd: number, text: string): void {
+/** Synchronous, so that nothing is lost at exit. A reader that went away must not end a server. */
+function write(fd: number, text: string, waitMs: number): void {
   const bytes = Buffer.from(text);
-  try {
-    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
-  } catch (error) {
-    if (!['EPIPE', 'EAGAIN', 'EIO', 'ENOSPC'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  for (let at = 0, waitedMs = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(fd, bytes, at);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? '';
+      if (code === 'EAGAIN' && waitedMs < waitMs) Bun.sleepSync(waitedMs++ > 0 ? 1 : 0);
+      else if (['EAGAIN', 'EPIPE', 'EIO', 'ENOSPC'].includes(code)) return;
+      else throw error;
+    }
   }
 }
 
