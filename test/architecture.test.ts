@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { readFileSync, realpathSync } from 'node:fs';
+import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { allTestFiles, filesBelow, type Tier, testFilesOf } from '../scripts/lib/test-tiers.ts';
 import { commands, settings } from '../src/settings.ts';
 import { findCycle, type Import, importsOf, reachableFrom } from './support/imports.ts';
@@ -145,8 +145,9 @@ describe('files', () => {
       ['', 'root', ''],
       ['..', 'shared'],
     ].map((parts) => parts.join('/'));
-    const tracked = Bun.spawnSync(['git', 'ls-files', '-z'], { cwd: ROOT }).stdout.toString().split('\0');
-    const texts = tracked.filter((file) => file !== '' && !/\.(png|ico|tgz)$|^(package-lock\.json|LICENSE)$/.test(file));
+    const folders = ['src', 'test', 'scripts', 'bench', 'docs', 'deploy', '.ci', '.github'].flatMap((folder) => filesBelow(ROOT, folder));
+    const top = readdirSync(ROOT).filter((name) => /\.(md|json)$|^Dockerfile$|^\.[a-z]+ignore$/.test(name));
+    const texts = [...folders, ...top].filter((file) => !/\.(png|ico|tgz)$|^package-lock\.json$/.test(file));
     const wrong = texts.filter((file) =>
       places.some((place) =>
         new RegExp(`(^|[\\s"'\`(=:])${place.replaceAll('.', '\\.')}`, 'm').test(readFileSync(`${ROOT}/${file}`, 'utf8')),

@@ -44,9 +44,9 @@ function toPattern(text: string): RegExp {
   return new RegExp(`^${escaped.replaceAll('…', '[\\s\\S]*?')}$`);
 }
 
-/** Runs a block with bash, strictly; standard output and error come together, trimmed. */
+/** Runs a block with sh, which stops at the first failure; standard output and error come together, trimmed. */
 export async function runBlock(block: DocBlock, root: string): Promise<{ readonly exitCode: number; readonly output: string }> {
-  const child = Bun.spawn(['bash', '-euo', 'pipefail', '-c', `exec 2>&1\n${block.code}`], {
+  const child = Bun.spawn(['sh', '-eu', '-c', `exec 2>&1\n${block.code}`], {
     cwd: root,
     env: { ...process.env, NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'bun:test';
+import manifest from '../../package.json' with { type: 'json' };
+import { runMinilb } from '../support/minilb.ts';
+
+describe('minilb as a command', () => {
+  test('no arguments outside a cluster: help', async () => {
+    const { exitCode, stdout, stderr } = await runMinilb([]);
+    expect(stdout).toStartWith(`minilb ${manifest.version}: `);
+    expect(stdout).toContain('Usage: minilb [command] [flags]');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  });
+
+  test.each([['help'], ['-h'], ['-help'], ['--help']])('%s is help', async (word) => {
+    const { exitCode, stdout } = await runMinilb([word]);
+    expect(stdout).toContain('Usage: minilb [command] [flags]');
+    expect(exitCode).toBe(0);
+  });
+
+  test.each([['version'], ['-version'], ['--version']])('%s is the version', async (word) => {
+    const { exitCode, stdout } = await runMinilb([word]);
+    expect(stdout).toStartWith(`minilb ${manifest.version} (Bun `);
+    expect(exitCode).toBe(0);
+  });
+
+  test('-h after a command is that command’s help', async () => {
+    expect((await runMinilb(['version', '-h'])).stdout).toStartWith('Usage: minilb version\n');
+  });
+
+  test('it starts the same whatever the folder it is started from', async () => {
+    expect((await runMinilb(['version'], { cwd: import.meta.dirname })).exitCode).toBe(0);
+  });
+
+  test('a reader that goes away is not an error: minilb help | head -n 0', async () => {
+    const main = `${import.meta.dirname}/../../src/main.ts`;
+    const command = ['sh', '-c', `{ "$0" "$1" help; echo "ended with $?" >&2; } | head -n 0`, process.execPath, main];
+    const child = Bun.spawn(command, { stdio: ['ignore', 'ignore', 'pipe'] });
+    expect(await child.stderr.text()).toBe('ended with 0\n');
+  });
+});
+
+describe('a usage error is one line on standard error, and exit code 2', () => {
+  const rows: readonly [args: readonly string[], message: string][] = [
+    [['frobnicate'], 'minilb: unknown command "frobnicate"; the commands are '],
+    [['versoin'], 'minilb: unknown command "versoin"; did you mean "minilb version"?\n'],
+    [['version', '-x'], 'minilb version: unknown flag "-x"; "minilb help version" lists the flags there are\n'],
+    [['version', 'now'], 'minilb version: unexpected argument "now"\n'],
+    [['help', 'versoin'], 'minilb help: unknown command "versoin"; did you mean version?\n'],
+  ];
+  test.each(rows)('%j', async (args, message) => {
+    const { exitCode, stdout, stderr } = await runMinilb(args);
+    expect(stderr).toStartWith(message);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+  });
+
+  test('an unknown MINILB_ variable warns and does not stop', async () => {
+    const { exitCode, stderr } = await runMinilb(['version'], { env: { MINILB_TLL: '3' } });
+    expect(stderr).toContain('WARN  unknown environment variable "MINILB_TLL" is ignored; did you mean MINILB_TTL?\n');
+    expect(exitCode).toBe(0);
+  });
+});
