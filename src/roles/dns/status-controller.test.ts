@@ -131,15 +131,23 @@ describe('status controller', () => {
     expect(log.lines.filter((line) => line.level === 'warn').length).toBe(1);
   });
 
-  test('Retry-After is honoured', async () => {
+  test('Retry-After is honoured, spread over half as long again', async () => {
     const server = createServiceServer();
-    const answers: FakeAnswer[] = [{ ...failure('too-many'), retryAfterSeconds: 7 }];
+    const answers: FakeAnswer[] = [{ ...failure('too-many'), retryAfterSeconds: 8 }];
     const { controller, clock } = setUp((r) => answers.shift() ?? server.answer(r), server.service);
     controller.changed(KEY);
-    await clock.advance(6999);
+    await clock.advance(9999);
     expect(server.writes.length).toBe(0);
     await clock.advance(1);
     expect(server.writes.length).toBe(1);
+  });
+
+  test('Retry-After: 0 is no invitation to a loop', async () => {
+    const server = createServiceServer();
+    const { controller, clock, client } = setUp(() => ({ ...failure('too-many'), retryAfterSeconds: 0 }), server.service);
+    controller.changed(KEY);
+    await clock.advance(1000);
+    expect(client.requests.length).toBeLessThan(5);
   });
 
   test('a store that has not seen our write yet causes no second one', async () => {

@@ -115,7 +115,8 @@ export function createStatusController(options: StatusControllerOptions, signal:
     // One line for an outage, not one for each Service and try.
     if (!failing) log.warn('the status of a Service was not written; trying again', { service: key, detail: failure.detail });
     failing = true;
-    return failure.retryAfterSeconds === undefined ? 'retry' : { retryAfterMs: failure.retryAfterSeconds * 1000 };
+    // Retry-After may be 0, and all Services are told the same.
+    return failure.retryAfterSeconds ? { retryAfterMs: failure.retryAfterSeconds * 1000 * (1 + random() / 2) } : 'retry';
   };
 
   const say = (key: string, notices: readonly Notice[]) => {
