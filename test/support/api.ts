@@ -26,6 +26,8 @@ export interface ApiServer {
   readonly request: (request: ApiTestRequest) => Promise<ApiReply>;
   /** Opens a watch or streaming list; abort the request's signal to end it. */
   readonly watch: (request: ApiTestRequest) => Promise<ApiWatch>;
+  /** Forgets the history of changes; what a watch cache still holds is gone after a restart. */
+  readonly compact: () => Promise<void>;
   readonly stopApiServer: () => Promise<void>;
   /** Starts it again with the same objects, and forgets the history of watches. */
   readonly startApiServer: () => Promise<void>;

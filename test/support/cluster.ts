@@ -45,8 +45,6 @@ export interface Cluster extends ApiServer {
   readonly kubectl: (args: readonly string[], input?: string) => Promise<string>;
   /** Writes a kubeconfig for another token beside the admin's; returns its path. */
   readonly kubeconfigFor: (name: string, token: string) => string;
-  /** Compacts etcd to its current revision, so that nothing older can be watched or listed from there. */
-  readonly compact: () => Promise<void>;
   /** Lines of the audit log so far. */
   readonly auditEvents: () => readonly AuditEvent[];
   readonly stop: () => Promise<void>;
