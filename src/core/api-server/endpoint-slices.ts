@@ -118,14 +118,16 @@ function planFamily(service: RawObject, family: string, groups: readonly Group[]
   const wanted: { slice: RawObject | undefined; ports: readonly RawObject[]; endpoints: readonly RawObject[] }[] = [];
   const unused = new Set(held);
   for (const group of groups) {
-    let rest = [...group.endpoints];
+    const byPod = new Map(group.endpoints.map((endpoint) => [podUid(endpoint), endpoint]));
     const same = held.filter((slice) => jsonEqual(slice['ports'] ?? [], group.ports));
     for (const slice of same) {
       unused.delete(slice);
-      const stay = rest.filter((endpoint) => asArray(slice['endpoints']).some((old) => sameTarget(old, endpoint)));
-      rest = rest.filter((endpoint) => !stay.includes(endpoint));
+      // In the order they have there: another order would be another write.
+      const stay = compact(asArray(slice['endpoints']).map((old) => byPod.get(podUid(old))));
+      for (const endpoint of stay) byPod.delete(podUid(endpoint));
       wanted.push({ slice, ports: group.ports, endpoints: stay });
     }
+    const rest = [...byPod.values()];
     for (const [i, entry] of wanted.entries()) {
       if (entry.ports !== group.ports) continue;
       wanted[i] = { ...entry, endpoints: [...entry.endpoints, ...rest.splice(0, ENDPOINTS_PER_SLICE_MAX - entry.endpoints.length)] };
@@ -187,8 +189,6 @@ function sliceObject(
   };
 }
 
-function sameTarget(a: unknown, b: unknown): boolean {
-  const left = asObject(asObject(a)?.['targetRef']);
-  const right = asObject(asObject(b)?.['targetRef']);
-  return left?.['uid'] === right?.['uid'];
+function podUid(endpoint: unknown): unknown {
+  return asObject(asObject(endpoint)?.['targetRef'])?.['uid'];
 }
