@@ -1,17 +1,22 @@
-// npm run build [-- --target=bun-linux-arm64-musl]: dist/minilb, one file that needs nothing else. The same source, Bun version and
-// file name give the same bytes. Other targets are downloaded from npm by Bun when first used.
+// npm run build [-- --target=bun-linux-arm64-musl] [--outdir=DIR]: dist/minilb, one file that needs nothing else. The same source, Bun
+// version and file name give the same bytes. Other targets are downloaded from npm by Bun when first used.
 import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
 
 const ROOT = `${import.meta.dirname}/..`;
-const target = process.argv.slice(2).find((word) => word.startsWith('--target='));
-const unknown = process.argv.slice(2).filter((word) => word !== target);
-if (unknown.length > 0) {
-  console.error(
-    `usage: scripts/build.ts [--target=bun-linux-x64|bun-linux-arm64|bun-linux-x64-musl|bun-linux-arm64-musl], not ${unknown.join(' ')}`,
-  );
+const TARGETS = ['x64', 'arm64'].flatMap((cpu) => [`bun-linux-${cpu}`, `bun-linux-${cpu}-musl`]);
+const given = new Map(process.argv.slice(2).map((word) => [word.split('=')[0], word.slice(word.indexOf('=') + 1)]));
+const target = given.get('--target');
+const unknown = [...given.keys()].filter((name) => name !== '--target' && name !== '--outdir');
+if (unknown.length > 0 || (target !== undefined && !TARGETS.includes(target))) {
+  console.error(`usage: npm run build -- [--target=${TARGETS.join('|')}] [--outdir=DIR]`);
   process.exit(2);
 }
-mkdirSync(`${ROOT}/dist`, { recursive: true });
+
+const outdir = resolve(given.get('--outdir') ?? `${ROOT}/dist`);
+mkdirSync(outdir, { recursive: true });
+/** A program that serves must not read `.env` or `bunfig.toml` from the folder it happens to be started in. */
+const BLIND = ['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'];
 const child = Bun.spawn(
   [
     process.execPath,
@@ -19,10 +24,10 @@ const child = Bun.spawn(
     '--compile',
     '--minify-syntax',
     '--minify-whitespace',
-    ...(target ? [target] : []),
+    ...BLIND,
+    ...(target ? [`--target=${target}`] : []),
     'src/main.ts',
-    '--outfile',
-    'dist/minilb',
+    `--outfile=${outdir}/minilb`,
   ],
   { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] },
 );
