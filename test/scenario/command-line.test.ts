@@ -33,7 +33,7 @@ describe('minilb as a command', () => {
   test('a reader that goes away is not an error: minilb help | head -n 0', async () => {
     const main = `${import.meta.dirname}/../../src/main.ts`;
     const command = ['sh', '-c', `{ "$0" "$1" help; echo "ended with $?" >&2; } | head -n 0`, process.execPath, main];
-    const child = Bun.spawn(command, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = Bun.spawn(command, { env: { PATH: process.env['PATH'] ?? '' }, stdio: ['ignore', 'ignore', 'pipe'] });
     expect(await child.stderr.text()).toBe('ended with 0\n');
   });
 });

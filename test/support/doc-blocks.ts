@@ -48,9 +48,15 @@ function toPattern(text: string): RegExp {
 export async function runBlock(block: DocBlock, root: string): Promise<{ readonly exitCode: number; readonly output: string }> {
   const child = Bun.spawn(['sh', '-eu', '-c', `exec 2>&1\n${block.code}`], {
     cwd: root,
-    env: { ...process.env, NO_COLOR: '1' },
+    env: asReader(),
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const output = await new Response(child.stdout).text();
   return { exitCode: await child.exited, output: output.trim() };
+}
+
+/** A reader of the documentation has nothing of the tests' settings in the environment. */
+function asReader(): Record<string, string | undefined> {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('MINILB_') && name !== 'KUBECONFIG');
+  return { ...Object.fromEntries(kept), NO_COLOR: '1' };
 }
