@@ -23,6 +23,10 @@ export interface ApiServer {
   readonly server: string;
   /** Path of an admin's kubeconfig. */
   readonly kubeconfig: string;
+  /** What an admin needs beside the URL. */
+  readonly access: ApiAccess;
+  /** Writes an admin's kubeconfig for another way to the same server (a proxy's URL); returns its path. */
+  readonly kubeconfigAt: (name: string, url: string) => string;
   readonly request: (request: ApiTestRequest) => Promise<ApiReply>;
   /** Opens a watch or streaming list; abort the request's signal to end it. */
   readonly watch: (request: ApiTestRequest) => Promise<ApiWatch>;

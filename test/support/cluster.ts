@@ -136,6 +136,8 @@ async function startInside(
     ca,
     tokens,
     pids: Object.fromEntries([...children].map(([name, child]) => [name, child.pid])),
+    access: { ca, token: tokens.admin },
+    kubeconfigAt: (name, url) => writeKubeconfig(join(folder, `${name}.kubeconfig`), url, ca, tokens.admin),
     request: api,
     watch: createWatch(server, { ca, token: tokens.admin }),
     kubectl: async (args, input) =>

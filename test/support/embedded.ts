@@ -41,7 +41,9 @@ export async function startEmbedded(furtherKinds: readonly ApiKind[] = []): Prom
   await startApiServer();
   return {
     server,
-    kubeconfig: plainKubeconfig(folder, server),
+    kubeconfig: plainKubeconfig(folder, 'admin', server),
+    access: {},
+    kubeconfigAt: (name, url) => plainKubeconfig(folder, name, url),
     request: createApi(server, {}),
     watch: createWatch(server, {}),
     embedded: () => {
@@ -58,8 +60,8 @@ export async function startEmbedded(furtherKinds: readonly ApiKind[] = []): Prom
   };
 }
 
-function plainKubeconfig(folder: string, server: string): string {
-  const path = join(folder, 'admin.kubeconfig');
+function plainKubeconfig(folder: string, name: string, server: string): string {
+  const path = join(folder, `${name}.kubeconfig`);
   const config = {
     apiVersion: 'v1',
     kind: 'Config',

@@ -99,7 +99,7 @@ test('a port in use is said', async () => {
   const { server } = await started();
   const port = Number(new URL(server.url()).port);
   const second = createEmbeddedServer({ clock: createFakeClock(), random: seededRandom(1), port }, new AbortController().signal);
-  expect(second.ready).rejects.toThrow(`port ${port}`);
+  await expect(second.ready).rejects.toThrow(`port ${port}`);
 });
 
 test('at the end every watch is closed', async () => {
