@@ -8,6 +8,9 @@ import { createLog } from './shell/telemetry/log.ts';
 
 /** Each role is loaded only when asked for: what a process does not use costs it no memory. */
 const roles: { readonly [R in CommandName]: () => Promise<{ readonly run: Run<R> }> } = {
+  dns: () => import('./roles/dns/dns.ts'),
+  routes: () => import('./roles/routes.ts'),
+  cleanup: () => import('./roles/cleanup.ts'),
   version: () => import('./roles/version.ts'),
   help: () => import('./roles/help.ts'),
 };

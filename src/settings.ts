@@ -15,6 +15,9 @@ import { type Command, type SettingsOf, setting, type ValuesOf } from './core/se
 
 /** The commands, in the order help lists them. One is listed here only when `src/roles/` holds it. */
 export const commands = {
+  dns: { summary: 'Answers DNS queries for the cluster’s Services; the default in a cluster', operands: '', operandsMax: 0 },
+  routes: { summary: 'Prints the routes that lead to the pods, for your router', operands: '', operandsMax: 0 },
+  cleanup: { summary: 'Shows, and with -yes clears, what minilb wrote into Services', operands: '', operandsMax: 0 },
   version: { summary: 'Prints the version', operands: '', operandsMax: 0 },
   help: { summary: 'Lists the commands, or the flags of one', operands: '[command]', operandsMax: 1 },
 } as const satisfies Readonly<Record<string, Command>>;

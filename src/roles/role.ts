@@ -23,5 +23,11 @@ export interface RoleContext<R extends string = never> {
 /** Exit codes: 0 done, 1 could not do it (one line on standard error says why), 2 usage. */
 export type ExitCode = 0 | 1 | 2;
 
+/** Says in one line why a role cannot do what it was asked, and returns the exit code for that. */
+export function giveUp(context: Pick<RoleContext, 'stderr'>, reason: string): ExitCode {
+  context.stderr(`minilb: ${reason.replace(/\s+/g, ' ').trim()}\n`);
+  return 1;
+}
+
 /** What each module below `src/roles/` that `main.ts` loads exports as `run`. */
 export type Run<R extends string> = (context: RoleContext<R>) => Promise<ExitCode>;

@@ -75,7 +75,7 @@ export function createZone(config: ZoneConfig): Zone {
   }
 
   function setNameservers(given: readonly Nameserver[]): void {
-    const wanted = given.length > 0 ? given : [{ name: below('ns.dns', domain), addresses: [] }];
+    const wanted = given.length > 0 ? given : [{ name: defaultNameserverName(domain), addresses: [] }];
     for (const server of nameservers) if (isAtOrBelow(server.name, domain) && server.name !== domain) names.remove(server.name, domain);
     for (const server of wanted) {
       if (isAtOrBelow(server.name, domain) && server.name !== domain) names.set(server.name, domain, addressAnswer(server.addresses, true));
@@ -137,6 +137,11 @@ export function zoneRecords(zone: Zone): readonly string[] {
     }
   }
   return lines.sort();
+}
+
+/** What the apex NS names unless told otherwise, as Kubernetes DNS does: `ns.dns.<domain>`. */
+export function defaultNameserverName(domain: DnsName): DnsName {
+  return below('ns.dns', domain);
 }
 
 function below(labels: string, domain: DnsName): DnsName {

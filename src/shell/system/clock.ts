@@ -43,3 +43,9 @@ export function isoTime(wallMs: number): string {
   // biome-ignore lint/style/noRestrictedGlobals: this file is where time comes from
   return new Date(wallMs).toISOString();
 }
+
+/** Milliseconds since 1970 of an RFC 3339 text; NaN for what is none. */
+export function wallOf(text: string): number {
+  // biome-ignore lint/style/noRestrictedGlobals: this file is where time comes from
+  return Date.parse(text);
+}

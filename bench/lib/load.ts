@@ -1,0 +1,59 @@
+import type { Cluster } from '../../test/support/cluster.ts';
+
+const PARALLEL = 32;
+
+export function serviceName(n: number): string {
+  return `svc-${n}`;
+}
+
+/** The address of endpoint `m` of Service `n`, different in each round. */
+export function endpointAddress(n: number, m: number, round = 0): string {
+  return `10.${64 + (round % 64)}.${((n * 16 + m) >> 8) & 255}.${(n * 16 + m) & 255}`;
+}
+
+/** Creates `count` Services in namespace `bench`, each with one EndpointSlice of `endpoints` ready addresses. */
+export async function createServices(cluster: Cluster, from: number, to: number, endpoints: number): Promise<void> {
+  let next = from;
+  const worker = async () => {
+    while (next < to) await createOne(cluster, next++, endpoints);
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, worker));
+}
+
+async function createOne(cluster: Cluster, n: number, endpoints: number): Promise<void> {
+  const name = serviceName(n);
+  await must(cluster, 'POST', '/api/v1/namespaces/bench/services', {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name },
+    spec: { ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
+  });
+  await must(cluster, 'POST', '/apis/discovery.k8s.io/v1/namespaces/bench/endpointslices', {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: `${name}-1`, labels: { 'kubernetes.io/service-name': name } },
+    addressType: 'IPv4',
+    ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
+    endpoints: endpointList(n, endpoints, 0),
+  });
+}
+
+/** Gives every endpoint of Service `n` a new address; resolves when the API server has acknowledged. */
+export async function changeEndpoints(cluster: Cluster, n: number, endpoints: number, round: number): Promise<void> {
+  const path = `/apis/discovery.k8s.io/v1/namespaces/bench/endpointslices/${serviceName(n)}-1`;
+  await must(cluster, 'PATCH', path, { endpoints: endpointList(n, endpoints, round) });
+}
+
+function endpointList(n: number, endpoints: number, round: number): readonly object[] {
+  return Array.from({ length: endpoints }, (_, m) => ({
+    addresses: [endpointAddress(n, m, round)],
+    conditions: { ready: true, serving: true, terminating: false },
+    nodeName: `node-${m % 4}`,
+    targetRef: { kind: 'Pod', name: `${serviceName(n)}-${m}`, namespace: 'bench' },
+  }));
+}
+
+export async function must(cluster: Cluster, method: 'POST' | 'PATCH', path: string, body: unknown): Promise<void> {
+  const reply = await cluster.request({ method, path, body });
+  if (reply.status >= 300) throw new Error(`${method} ${path}: ${reply.status} ${JSON.stringify(reply.body)}`);
+}

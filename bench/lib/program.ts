@@ -1,0 +1,68 @@
+import { createSocket } from 'node:dgram';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The compiled program under measurement. */
+export interface Program {
+  readonly pid: number;
+  readonly dnsPort: number;
+  readonly healthPort: number;
+  /** Milliseconds (monotonic) when it was started. */
+  readonly startedAt: number;
+  readonly stop: () => Promise<void>;
+}
+
+export const BINARY = join(import.meta.dir, '../../dist/minilb');
+
+/** Starts `dist/minilb dns` on loopback; its log goes to `logFile`. */
+export async function startProgram(kubeconfig: string, logFile: string, extra: readonly string[] = []): Promise<Program> {
+  const dnsPort = await freeUdpPort();
+  const healthPort = await freeUdpPort();
+  const startedAt = performance.now();
+  const child = Bun.spawn(
+    [
+      BINARY,
+      'dns',
+      '-kubeconfig',
+      kubeconfig,
+      '-listen',
+      `127.0.0.1:${dnsPort}`,
+      '-health',
+      `127.0.0.1:${healthPort}`,
+      '-lameduck',
+      '0',
+      ...extra,
+    ],
+    { stdout: 'ignore', stderr: Bun.file(logFile) },
+  );
+  const stop = async () => {
+    child.kill('SIGTERM');
+    await child.exited;
+  };
+  return { pid: child.pid, dnsPort, healthPort, startedAt, stop };
+}
+
+/** Resident memory and its peak in megabytes (10^6 bytes); user and system CPU in milliseconds. */
+export function readProcess(pid: number): { readonly rssMb: number; readonly peakMb: number; readonly cpuMs: number } {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const kib = (key: string) => (Number(new RegExp(`${key}:\\s+(\\d+)`).exec(status)?.[1]) * 1024) / 1e6;
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  const ticks = Number(stat[11]) + Number(stat[12]);
+  return { rssMb: kib('VmRSS'), peakMb: kib('VmHWM'), cpuMs: ticks * 10 };
+}
+
+/** Datagrams that the kernel dropped on this local UDP port, from /proc/net/udp. */
+export function udpDrops(port: number): number {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0');
+  const line = readFileSync('/proc/net/udp', 'utf8')
+    .split('\n')
+    .find((each) => each.includes(`:${hex} `));
+  return Number(line?.trim().split(/\s+/).at(-1) ?? 0);
+}
+
+async function freeUdpPort(): Promise<number> {
+  const socket = createSocket('udp4');
+  const port = await new Promise<number>((resolve) => socket.bind(0, '127.0.0.1', () => resolve(socket.address().port)));
+  await new Promise<void>((resolve) => socket.close(() => resolve()));
+  return port;
+}

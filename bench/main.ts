@@ -1,0 +1,12 @@
+import { cpus, totalmem } from 'node:os';
+import { benchMainJob } from './main-job.ts';
+
+// `npm run bench` prints Markdown; what is worth keeping is copied into bench/RESULTS.md with the machine's line.
+const sections: readonly (readonly [title: string, run: () => Promise<string>])[] = [['Main job', benchMainJob]];
+
+const wanted = process.argv.slice(2);
+console.log(`Machine: ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Bun ${Bun.version}\n`);
+for (const [title, run] of sections) {
+  if (wanted.length > 0 && !wanted.some((word) => title.toLowerCase().includes(word.toLowerCase()))) continue;
+  console.log(`## ${title}\n\n${await run()}\n`);
+}

@@ -1,0 +1,139 @@
+import { hostname } from 'node:os';
+import { compact, keyOf } from '../../core/object/raw.ts';
+import type { DnsName } from '../../core/value/dns-name.ts';
+import { type Ip, parseIp } from '../../core/value/ip.ts';
+import type { Notice } from '../../core/value/notice.ts';
+import { createRespondContext, type RespondContext } from '../../core/zone/reply.ts';
+import { respond } from '../../core/zone/respond.ts';
+import { createZone, defaultNameserverName, type Nameserver, type Zone } from '../../core/zone/zone.ts';
+import { createDnsCounters, type DnsHandler } from '../../shell/dns/handler.ts';
+import { createListenSet } from '../../shell/dns/listen-set.ts';
+import type { KubeClient } from '../../shell/kube/client.ts';
+import { createHealthServer, type Readiness } from '../../shell/telemetry/health-server.ts';
+import { addProcessMetrics, createMetrics } from '../../shell/telemetry/metrics.ts';
+import { aborted, closeAll } from '../closing.ts';
+import { type ExitCode, giveUp, type RoleContext } from '../role.ts';
+import { createClusterFeed } from './cluster-feed.ts';
+import { exposeDns, exposeFeed, watchObserver } from './dns-metrics.ts';
+import { createQueryCounters, type QueryCounters } from './query-counters.ts';
+import { createRoutePrinter } from './route-printer.ts';
+import { createStatusWriter } from './status-writer.ts';
+
+type DnsSettings = RoleContext<'dns'>['settings'];
+
+/**
+ * Serves DNS from this cluster until `context.signal` aborts, and for `-lameduck` after that. An API server that is away is waited for:
+ * SERVFAIL before the first sync, the last known answers after it.
+ */
+export async function serveDns(context: RoleContext<'dns'>, client: KubeClient): Promise<ExitCode> {
+  const { settings, clock, log, random, signal } = context;
+  const stop = new AbortController();
+  const metrics = createMetrics();
+  const counters = createDnsCounters();
+  const queries = createQueryCounters();
+  addProcessMetrics(metrics, context.version, clock.wall());
+  exposeDns(metrics, queries, counters);
+
+  const zone = createZone({
+    domain: settings.domain,
+    ttlSeconds: settings.ttlSeconds,
+    nameservers: configuredNameservers(settings),
+    serial: Math.floor(clock.wall() / 1000),
+  });
+  const serverId = new TextEncoder().encode(settings.serverId || hostname());
+  const ctx = createRespondContext({ maxAnswers: settings.maxAnswers, serverId }, Math.floor(random() * 0x1_0000_0000));
+
+  const notice = (each: Notice) => {
+    metrics.inc('notices', { code: each.code });
+    log.warn(each.text, { code: each.code, object: `${each.object.kind} ${keyOf(each.object)}` });
+  };
+  const writer = settings.controller
+    ? createStatusWriter({ context, client, metrics, notice, services: (key) => feed.services.get(key) }, stop.signal)
+    : undefined;
+  const feed = createClusterFeed(
+    {
+      client,
+      clock,
+      random,
+      log,
+      resyncSeconds: settings.resyncSeconds,
+      observer: watchObserver(metrics),
+      serviceChanged: (key, what) => {
+        zone.update(feed.view, key);
+        writer?.changed(key);
+        if (what === 'endpoints' && ctx.synced) routes.changed('endpoints');
+      },
+      nodesChanged: () => {
+        if (ctx.synced) routes.changed('nodes');
+      },
+      synced: () => {
+        ctx.synced = true;
+        log.info('synced', Object.fromEntries(feed.kinds().map(([kind, , objects]) => [kind, objects])));
+        routes.changed('nodes');
+      },
+    },
+    stop.signal,
+  );
+  const routes = createRoutePrinter(
+    {
+      nodes: feed.nodes.values,
+      slices: feed.slices.values,
+      via: settings.via,
+      cidrs: settings.cidrs,
+      clock,
+      print: context.stdout,
+      notice,
+    },
+    stop.signal,
+  );
+  exposeFeed(metrics, feed);
+
+  const readiness = (): Readiness => {
+    const reasons = signal.aborted ? ['shutting down'] : feed.waiting();
+    return { ready: reasons.length === 0, reasons };
+  };
+  const health = createHealthServer({ listen: settings.health, readiness, synced: () => ctx.synced, metrics }, stop.signal);
+  const handle = createHandler(zone, ctx, queries);
+  const listeners = createListenSet({ listen: settings.listen, handle, counters, clock, log }, stop.signal);
+  const end = async (code: ExitCode): Promise<ExitCode> => {
+    stop.abort();
+    const closed = await closeAll(
+      [health.closed, listeners.closed, feed.closed, routes.closed, writer?.closed ?? Promise.resolve()],
+      clock,
+    );
+    if (!closed) log.warn('not everything had closed in time');
+    return code;
+  };
+  for (const started of [await health.ready, await listeners.ready]) if (!started.ok) return end(giveUp(context, started.detail));
+  if (settings.nameServers.length === 0 && settings.hostIps.length === 0)
+    zone.setNameservers([defaultNameserver(settings.domain, compact(listeners.networks().map((local) => parseIp(local.address))))]);
+  log.info('serving', { domain: settings.domain, on: listeners.bound().join(','), cluster: client.server, context: client.context });
+
+  await aborted(signal);
+  log.info('stopping', { lameduckSeconds: settings.lameduckSeconds });
+  await clock.after(settings.lameduckSeconds * 1000, stop.signal);
+  return end(0);
+}
+
+function createHandler(zone: Zone, ctx: RespondContext, queries: QueryCounters): DnsHandler {
+  return (packet, length, out, client) => {
+    ctx.tcp = client.transport === 'tcp';
+    const written = respond(packet, length, out, zone, ctx);
+    if (written > 0) queries.count(ctx.tcp, ctx.query.qtype, ctx.rcode);
+    return written;
+  };
+}
+
+/** What `-nameserver` says, one entry a name; else `ns.dns.<domain>` with the node's addresses. */
+function configuredNameservers({ domain, nameServers, hostIps }: DnsSettings): readonly Nameserver[] {
+  if (nameServers.length === 0) return [defaultNameserver(domain, hostIps)];
+  const grouped = Map.groupBy(nameServers, (server) => server.name);
+  return [...grouped].map(([name, servers]) => ({ name, addresses: servers.map((server) => server.address) }));
+}
+
+/** Loopback addresses are of use to this host alone: they are named only when there are no others. */
+function defaultNameserver(domain: DnsName, addresses: readonly Ip[]): Nameserver {
+  const name = defaultNameserverName(domain);
+  const reachable = addresses.filter((ip) => ip !== '::1' && !ip.startsWith('127.'));
+  return { name, addresses: reachable.length > 0 ? reachable : addresses };
+}

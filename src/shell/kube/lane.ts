@@ -1,0 +1,137 @@
+import { OBJECT_BYTES_MAX } from '../../core/informer/limits.ts';
+import { createLineFramer } from '../../core/informer/lines.ts';
+import { createListSplitter } from '../../core/informer/list-items.ts';
+import type { InformerEvent, Lane } from '../../core/informer/state.ts';
+import { toWatchEvent } from '../../core/informer/watch-event.ts';
+import { asObject, type RawObject } from '../../core/object/raw.ts';
+import { yieldTurn } from '../system/yield-turn.ts';
+import type { KubeClient } from './client.ts';
+import { detailOf } from './failure.ts';
+import type { SkipReason } from './reflector.ts';
+
+/** Bytes taken in before other work has its turn: a list of megabytes must not hold up queries. */
+const PIECE_BYTES = 64 * 1024;
+
+export interface LaneOptions {
+  readonly client: KubeClient;
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly id: number;
+  readonly mode: Lane['mode'];
+  readonly put: (object: RawObject) => void;
+  readonly remove: (object: RawObject) => void;
+  /** `start` is the beginning of what was left out. */
+  readonly skipped: (reason: SkipReason, start: string) => void;
+  readonly received: (bytes: number) => void;
+  readonly report: (event: InformerEvent) => void;
+}
+
+interface Reader {
+  readonly piece: (bytes: Uint8Array) => void;
+  /** The stream ended by itself. */
+  readonly end: () => void;
+  /** True when the server itself has said that this is the end. */
+  readonly over: () => boolean;
+}
+
+/** Runs one request of the informer to its end and reports what it shows. Reports nothing after `signal` has aborted. */
+export async function runLane(options: LaneOptions, signal: AbortSignal): Promise<void> {
+  const report = (event: InformerEvent) => {
+    if (!signal.aborted) options.report(event);
+  };
+  const { id } = options;
+  const opened = await options.client.stream({ path: options.path, query: options.query }, signal);
+  if (!opened.ok) {
+    const { code, detail, retryAfterSeconds } = opened;
+    report({ kind: 'failed', lane: id, code, detail, retryAfterSeconds });
+    return;
+  }
+  report({ kind: 'opened', lane: id });
+  const reader = options.mode === 'pages' ? pageReader(options, report) : watchReader(options, report);
+  try {
+    for await (const chunk of opened.value.chunks) {
+      options.received(chunk.length);
+      for (let at = 0; at < chunk.length && !reader.over(); at += PIECE_BYTES) {
+        if (signal.aborted) return;
+        reader.piece(chunk.subarray(at, at + PIECE_BYTES));
+        if (chunk.length > PIECE_BYTES) await yieldTurn();
+      }
+      if (signal.aborted || reader.over()) return;
+    }
+    reader.end();
+  } catch (error) {
+    report({ kind: 'failed', lane: id, code: 'unreachable', detail: detailOf(error), retryAfterSeconds: undefined });
+  }
+}
+
+function watchReader(options: LaneOptions, report: (event: InformerEvent) => void): Reader {
+  const { id: lane } = options;
+  const framer = createLineFramer(OBJECT_BYTES_MAX);
+  const decoder = new TextDecoder();
+  let version = '';
+  let objectVersion = '';
+  let over = false;
+
+  const onLine = (line: Uint8Array) => {
+    if (over) return;
+    const event = toWatchEvent(parse(decoder.decode(line)));
+    if (!event) {
+      options.skipped('not-json', decoder.decode(line.subarray(0, 200)));
+      return;
+    }
+    if (event.kind === 'error') {
+      over = true;
+      report({ kind: 'failed', lane, code: event.code, detail: event.detail, retryAfterSeconds: event.retryAfterSeconds });
+      return;
+    }
+    version = event.version || version;
+    if (event.kind === 'bookmark') {
+      if (event.endMark) report({ kind: 'end-mark', lane, version });
+      return;
+    }
+    objectVersion = event.version || objectVersion;
+    if (event.kind === 'put') options.put(event.object);
+    else options.remove(event.object);
+  };
+  return {
+    piece(bytes) {
+      version = '';
+      objectVersion = '';
+      framer.push(bytes, onLine, (start) => options.skipped('too-long', decoder.decode(start)));
+      if (!over) report({ kind: 'heard', lane, version, objectVersion });
+    },
+    end: () => report({ kind: 'ended', lane }),
+    over: () => over,
+  };
+}
+
+function pageReader(options: LaneOptions, report: (event: InformerEvent) => void): Reader {
+  const { id: lane } = options;
+  const splitter = createListSplitter(OBJECT_BYTES_MAX);
+  const decoder = new TextDecoder();
+  const onItem = (item: Uint8Array) => {
+    const object = asObject(parse(decoder.decode(item)));
+    if (object) options.put(object);
+    else options.skipped('not-json', decoder.decode(item.subarray(0, 200)));
+  };
+  return {
+    piece(bytes) {
+      splitter.push(bytes, onItem, (start) => options.skipped('too-long', decoder.decode(start)));
+      report({ kind: 'heard', lane, version: '', objectVersion: '' });
+    },
+    end() {
+      const page = splitter.finish();
+      if (page) report({ kind: 'page', lane, ...page });
+      else report({ kind: 'failed', lane, code: 'server-error', detail: 'the reply is not a whole list', retryAfterSeconds: undefined });
+    },
+    over: () => false,
+  };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,119 @@
+import { asObject, asString, keyOf, type Meta, type RawObject } from '../../core/object/raw.ts';
+import type { Result } from '../../core/value/result.ts';
+import { yieldTurn } from '../system/yield-turn.ts';
+import type { Change } from './reflector.ts';
+import type { Store } from './store.ts';
+
+/** Changes that a swap makes before other work has its turn. */
+const SWAP_CHANGES_A_TURN = 256;
+
+export interface LiveSetOptions<T extends Meta> {
+  readonly store: Store<T>;
+  readonly project: (raw: unknown) => Result<T, 'malformed' | 'not-ours'>;
+  readonly onChange: (change: Change<T>) => void;
+  readonly onMalformed: (key: string, version: string, detail: string) => void;
+}
+
+/** The store, and the set that a list fills beside it. */
+export interface LiveSet {
+  readonly put: (into: 'live' | 'fresh', raw: RawObject) => void;
+  readonly remove: (into: 'live' | 'fresh', raw: RawObject) => void;
+  /** The old watch has shown this object after all. */
+  readonly witness: (raw: RawObject) => void;
+  /** Makes the store equal to the fresh set, some changes a turn; what comes meanwhile waits its turn. Resolves when that is done. */
+  readonly swap: (signal: AbortSignal) => Promise<void>;
+  readonly discard: () => void;
+  /** Of the differences that the last swap found, those that `witness` has not explained. */
+  readonly suspects: () => number;
+  readonly forgetSuspects: () => void;
+}
+
+export function createLiveSet<T extends Meta>(options: LiveSetOptions<T>): LiveSet {
+  const { store, onChange } = options;
+  let fresh = new Map<string, T>();
+  /** While a swap is under way: the keys that may differ, and the set that is being made live. */
+  let pending: string[] | undefined;
+  let coming = new Map<string, T>();
+  let suspects = new Set<string>();
+
+  const project = (key: string, raw: RawObject): T | undefined => {
+    const result = options.project(raw);
+    if (result.ok) return result.value;
+    if (result.code === 'malformed') options.onMalformed(key, metaOf(raw).resourceVersion, result.detail);
+    return undefined;
+  };
+  /** What is known already is not projected again: a re-list holds each unchanged object once. */
+  const read = (key: string, raw: RawObject): T | undefined => {
+    const known = store.get(key);
+    const meta = metaOf(raw);
+    const same = known && known.uid === meta.uid && known.resourceVersion === meta.resourceVersion && meta.resourceVersion !== '';
+    return same ? known : project(key, raw);
+  };
+  const apply = (key: string, after: T | undefined) => {
+    const before = store.get(key);
+    if (before === after) return;
+    if (after) store.set(key, after);
+    else store.delete(key);
+    onChange({ key, before, after });
+  };
+  const write = (into: 'live' | 'fresh', key: string, object: T | undefined) => {
+    if (into === 'live' && !pending) return apply(key, object);
+    const set = into === 'live' ? coming : fresh;
+    if (object) set.set(key, object);
+    else set.delete(key);
+    if (into === 'live') pending?.push(key);
+  };
+  const differences = (): string[] => {
+    const keys: string[] = [];
+    for (const [key, object] of coming) if (store.get(key) !== object) keys.push(key);
+    for (const key of store.keys()) if (!coming.has(key)) keys.push(key);
+    return keys;
+  };
+
+  return {
+    put: (into, raw) => {
+      const key = keyOf(metaOf(raw));
+      if (key === '') return options.onMalformed('', '', 'no metadata.name');
+      write(into, key, read(key, raw));
+    },
+    remove: (into, raw) => write(into, keyOf(metaOf(raw)), undefined),
+    witness: (raw) => {
+      suspects.delete(keyOf(metaOf(raw)));
+    },
+    swap: async (signal) => {
+      coming = fresh;
+      fresh = new Map();
+      pending = differences();
+      suspects = new Set(pending);
+      for (let at = 0; at < pending.length && !signal.aborted; at++) {
+        const key = pending[at] ?? '';
+        apply(key, coming.get(key));
+        if (at % SWAP_CHANGES_A_TURN === SWAP_CHANGES_A_TURN - 1) await yieldTurn();
+      }
+      pending = undefined;
+      coming = new Map();
+    },
+    discard: () => {
+      fresh = new Map();
+    },
+    suspects: () => suspects.size,
+    forgetSuspects: () => {
+      suspects = new Set();
+    },
+  };
+}
+
+function metaOf(raw: RawObject): {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+} {
+  const meta = asObject(raw['metadata']);
+  return {
+    namespace: asString(meta?.['namespace']) ?? '',
+    name: asString(meta?.['name']) ?? '',
+    uid: asString(meta?.['uid']) ?? '',
+    resourceVersion: asString(meta?.['resourceVersion']) ?? '',
+  };
+}
