@@ -34,6 +34,7 @@ const CORE_ORDER: Readonly<Record<string, number>> = {
   wire: 1,
   settings: 1,
   informer: 2,
+  kubeconfig: 2,
   claim: 3,
   zone: 4,
   plan: 5,

@@ -7,10 +7,12 @@ import { asObject, type RawObject } from '../../core/object/raw.ts';
 import { yieldTurn } from '../system/yield-turn.ts';
 import type { KubeClient } from './client.ts';
 import { detailOf } from './failure.ts';
-import type { SkipReason } from './reflector.ts';
 
 /** Bytes taken in before other work has its turn: a list of megabytes must not hold up queries. */
 const PIECE_BYTES = 64 * 1024;
+
+/** Why an object was left out. */
+export type SkipReason = 'malformed' | 'too-long' | 'not-json';
 
 export interface LaneOptions {
   readonly client: KubeClient;

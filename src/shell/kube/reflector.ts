@@ -5,13 +5,12 @@ import type { Result } from '../../core/value/result.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { KubeClient } from './client.ts';
-import { runLane } from './lane.ts';
+import { runLane, type SkipReason } from './lane.ts';
 import { createLiveSet } from './live-set.ts';
 import type { Store } from './store.ts';
 
 export type { RestartReason } from '../../core/informer/state.ts';
-/** Why an object was left out. */
-export type SkipReason = 'malformed' | 'too-long' | 'not-json';
+export type { SkipReason } from './lane.ts';
 
 /** What telemetry counts. Each is called synchronously and must not throw. */
 export interface ReflectorObserver {
