@@ -1,11 +1,18 @@
 import { asObject, asString, keyOf, type Meta, type RawObject } from '../../core/object/raw.ts';
 import type { Result } from '../../core/value/result.ts';
 import { yieldTurn } from '../system/yield-turn.ts';
-import type { Change } from './reflector.ts';
 import type { Store } from './store.ts';
 
 /** Changes that a swap makes before other work has its turn. */
 const SWAP_CHANGES_A_TURN = 256;
+
+export interface Change<T> {
+  readonly key: string;
+  /** Absent: it is new. */
+  readonly before: T | undefined;
+  /** Absent: it is gone. */
+  readonly after: T | undefined;
+}
 
 export interface LiveSetOptions<T extends Meta> {
   readonly store: Store<T>;

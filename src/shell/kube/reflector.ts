@@ -6,11 +6,12 @@ import type { Clock } from '../system/clock.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { KubeClient } from './client.ts';
 import { runLane, type SkipReason } from './lane.ts';
-import { createLiveSet } from './live-set.ts';
+import { type Change, createLiveSet } from './live-set.ts';
 import type { Store } from './store.ts';
 
 export type { RestartReason } from '../../core/informer/state.ts';
 export type { SkipReason } from './lane.ts';
+export type { Change } from './live-set.ts';
 
 /** What telemetry counts. Each is called synchronously and must not throw. */
 export interface ReflectorObserver {
@@ -19,14 +20,6 @@ export interface ReflectorObserver {
   readonly corrected: (kind: string, count: number) => void;
   readonly skipped: (kind: string, reason: SkipReason) => void;
   readonly received: (kind: string, bytes: number) => void;
-}
-
-export interface Change<T> {
-  readonly key: string;
-  /** Absent: it is new. */
-  readonly before: T | undefined;
-  /** Absent: it is gone. */
-  readonly after: T | undefined;
 }
 
 export interface ReflectorOptions<T extends Meta> {
