@@ -2,9 +2,10 @@
 # Prints minilb's manifest for `kubectl apply -f -`. Nothing is printed unless everything asked for makes sense.
 set -euf
 
-usage='usage: deploy/render.sh [-domain minilb] [-image localhost/minilb:VERSION] NODE=ADDRESS [NODE=ADDRESS ...]
+usage='usage: deploy/render.sh [-domain minilb] [-image localhost/minilb:VERSION] NODE=ADDRESS [NODE=ADDRESS ...] | -outside
   NODE=ADDRESS   a node by name, and an address of it that answers DNS on port 53; nodes and addresses are listed by
                  kubectl get nodes -o wide
+  -outside       no DNS in the cluster: boxes outside it serve (deploy/systemd)
   -domain        the zone: a Service answers as <service>.<namespace>.<domain>
   -image         where the nodes find the image'
 
@@ -58,10 +59,11 @@ check_pair() {
   addresses="$addresses $address"
 }
 
-pairs='' addresses=''
+pairs='' addresses='' outside=''
 while [ $# -gt 0 ]; do
   case $1 in
   -h | -help | --help) printf '%s\n' "$usage"; exit 0 ;;
+  -outside | --outside) outside=yes ;;
   -domain | --domain) need_value "$1" $#; domain=$2; shift ;;
   -domain=* | --domain=*) domain=${1#*=} ;;
   -image | --image) need_value "$1" $#; image=$2; shift ;;
@@ -72,23 +74,25 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-[ -n "$pairs" ] || fail "no node listed, so nothing would answer; $usage"
+[ -z "$pairs" ] || [ -z "$outside" ] || fail "either nodes or -outside, not both"
+[ -n "$pairs$outside" ] || fail "no node listed, so nothing would answer; $usage"
 # <63>.<63>. must fit before it in 253 characters.
 is_name "$domain" 125 || fail "'$domain' is not a domain in lower case of at most 125 characters"
 case $image in '' | *[!A-Za-z0-9._/:@-]*) fail "'$image' is not the name of an image" ;; esac
 
 fill() { sed -e "s|@DOMAIN@|$domain|g" -e "s|@IMAGE@|$image|g" "$here/manifest/$1.yaml"; }
 
-for part in namespace access admission network budget writer; do
-  fill "$part"
+fill namespace
+parts='access admission network writer'
+[ -n "$outside" ] || parts="$parts budget"
+for part in $parts; do
   printf -- '---\n'
+  fill "$part"
 done
 for pair in $pairs; do
-  [ "$pair" = "${pairs##* }" ] && end='' || end='---
-'
   address=${pair#*=}
   # Part of a name, so it may not begin or end with a dash.
   slug=$(printf '%s' "$address" | sed -e 's/[:.]/-/g' -e 's/^-/0-/' -e 's/-$/-0/')
+  printf -- '---\n'
   fill dns | sed -e "s|@NODE@|${pair%%=*}|g" -e "s|@ADDRESS@|$address|g" -e "s|@SLUG@|$slug|g"
-  printf '%s' "$end"
 done

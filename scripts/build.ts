@@ -4,7 +4,8 @@ import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 const ROOT = `${import.meta.dirname}/..`;
-const TARGETS = ['x64', 'arm64'].flatMap((cpu) => [`bun-linux-${cpu}`, `bun-linux-${cpu}-musl`]);
+/** Baseline: for processors without AVX2, as in many small boxes. */
+const TARGETS = ['x64', 'x64-baseline', 'x64-musl', 'arm64', 'arm64-musl'].map((name) => `bun-linux-${name}`);
 const given = new Map(process.argv.slice(2).map((word) => [word.split('=')[0], word.slice(word.indexOf('=') + 1)]));
 const target = given.get('--target');
 const unknown = [...given.keys()].filter((name) => name !== '--target' && name !== '--outdir');

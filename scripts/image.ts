@@ -88,7 +88,7 @@ async function main(words: readonly string[]): Promise<void> {
     process.exit(2);
   }
   const chosen = engine ?? (await firstWorking());
-  await run([process.execPath, 'scripts/build.ts', ...(target ? [`--target=${target}`] : [])]);
+  await run([process.execPath, 'scripts/build.ts', '--outdir=dist/image', ...(target ? [`--target=${target}`] : [])]);
   rmSync(`${ROOT}/${ARCHIVE}`, { force: true });
   await BUILD[chosen](archOf(target ?? process.arch));
   console.log(`${ARCHIVE}: ${IMAGE}, built with ${chosen}`);

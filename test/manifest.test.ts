@@ -28,6 +28,7 @@ describe('what cannot work is not rendered: exit code 2, one reason, no output',
     ['a domain with an empty label', ['-domain', 'a..b', 'pi1=192.168.1.30'], "'a..b' is not a domain"],
     ['a domain that leaves no room for <63>.<63>.', ['-domain', `a${'.b'.repeat(63)}`, 'pi1=192.168.1.30'], 'is not a domain'],
     ['an image name with a space', ['-image', 'a b', 'pi1=192.168.1.30'], "'a b' is not the name of an image"],
+    ['nodes and none', ['-outside', 'pi1=192.168.1.30'], 'either nodes or -outside'],
     ['a flag without value', ['pi1=192.168.1.30', '-domain'], '-domain needs a value'],
     ['an unknown flag', ['-ttl', '5', 'pi1=192.168.1.30'], 'unknown flag -ttl'],
   ];
@@ -53,6 +54,12 @@ describe('the manifest', () => {
     const names = objects.map(nameOf);
     expect(names[0]).toBe('Namespace minilb');
     expect(new Set(names).size).toBe(names.length);
+  });
+
+  test('with -outside there is no DNS server in the cluster, and all else', async () => {
+    const outside = manifestObjects((await renderManifest(['-outside', '-domain', 'k8s.example.com'])).stdout).map(nameOf);
+    const left = objects.map(nameOf).filter((name) => !outside.includes(name));
+    expect(left).toEqual(['PodDisruptionBudget minilb-dns', ...servers.map(nameOf)]);
   });
 
   test('one pinned Deployment of one replica for each listed address', () => {
