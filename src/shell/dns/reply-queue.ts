@@ -18,10 +18,12 @@ export type Batch = (Uint8Array | number | string)[];
 
 /** Replies of one UDP socket, collected and sent together. */
 export interface ReplyQueue {
-  /** The buffer for the next reply, or `undefined` when too many wait. Valid until `commit`, `put` or `flush`. */
-  readonly slot: () => Uint8Array | undefined;
-  /** Queues the first `length` bytes of `slot()`; `address` as the socket reported it. */
-  readonly commit: (length: number, port: number, address: string) => void;
+  /** A buffer for a reply, or `undefined` when too many wait. It must come back through `commit` or `release`. */
+  readonly acquire: () => Uint8Array | undefined;
+  /** Queues the first `length` bytes of an acquired buffer; `address` as the socket reported it. */
+  readonly commit: (buffer: Uint8Array, length: number, port: number, address: string) => void;
+  /** Gives a buffer back unused. */
+  readonly release: (buffer: Uint8Array) => void;
   /** Queues a copy of `bytes`. */
   readonly put: (bytes: Uint8Array, port: number, address: string) => void;
   /** Sends what waits, as far as the kernel takes it. Called once per turn by itself, and by the owner on `drain`. */
@@ -33,30 +35,31 @@ export interface ReplyQueue {
  * bad peer; whatever it reports, every other reply is sent.
  */
 export function createReplyQueue(sendMany: (batch: Batch) => number, counters: DnsCounters): ReplyQueue {
-  const slots: Uint8Array[] = [];
+  const free: Uint8Array[] = [];
+  /** Buffers of the replies in `batch`, in the same order. */
+  const used: Uint8Array[] = [];
   const batch: Batch = [];
-  let count = 0;
   let scheduled = false;
 
-  const slot = (): Uint8Array | undefined => {
-    if (count === REPLIES_MAX) {
+  const acquire = (): Uint8Array | undefined => {
+    if (used.length >= REPLIES_MAX) {
       flush();
-      if (count === REPLIES_MAX) {
+      if (used.length >= REPLIES_MAX) {
         counters.udpOverflow++;
         return undefined;
       }
     }
-    const found = slots[count];
-    if (found !== undefined) return found;
-    const made = new Uint8Array(UDP_EDNS_BYTES_MAX);
-    slots.push(made);
-    return made;
+    return free.pop() ?? new Uint8Array(UDP_EDNS_BYTES_MAX);
   };
 
-  const commit = (length: number, port: number, address: string): void => {
-    batch.push((slots[count] as Uint8Array).subarray(0, length), port, address);
-    count++;
-    if (count % FLUSH_AT === 0) flush();
+  const release = (buffer: Uint8Array): void => {
+    free.push(buffer);
+  };
+
+  const commit = (buffer: Uint8Array, length: number, port: number, address: string): void => {
+    used.push(buffer);
+    batch.push(buffer.subarray(0, length), port, address);
+    if (used.length % FLUSH_AT === 0) flush();
     else if (!scheduled) {
       scheduled = true;
       setImmediate(flush);
@@ -64,30 +67,32 @@ export function createReplyQueue(sendMany: (batch: Batch) => number, counters: D
   };
 
   const put = (bytes: Uint8Array, port: number, address: string): void => {
-    const into = slot();
-    if (into === undefined) return;
-    if (bytes.length > into.length) {
+    if (bytes.length > UDP_EDNS_BYTES_MAX) {
       counters.udpRefused++;
       return;
     }
-    into.set(bytes);
-    commit(bytes.length, port, address);
+    const buffer = acquire();
+    if (buffer === undefined) return;
+    buffer.set(bytes);
+    commit(buffer, bytes.length, port, address);
   };
 
-  /** Takes the first `n` replies off; their buffers go to the end, since those behind them are still in use. */
+  /** Takes the first `n` replies off. */
   const discard = (n: number): void => {
-    if (n === count) batch.length = 0;
-    else {
+    for (let i = 0; i < n; i++) free.push(used[i] as Uint8Array);
+    if (n === used.length) {
+      used.length = 0;
+      batch.length = 0;
+    } else {
+      used.splice(0, n);
       batch.splice(0, 3 * n);
-      slots.push(...slots.splice(0, n));
     }
-    count -= n;
   };
 
   const flush = (): void => {
     scheduled = false;
     let failures = 0;
-    while (count > 0) {
+    while (used.length > 0) {
       const sent = trySend();
       if (sent === 0) return;
       if (sent > 0) {
@@ -114,7 +119,7 @@ export function createReplyQueue(sendMany: (batch: Batch) => number, counters: D
     }
   };
 
-  return { slot, commit, put, flush };
+  return { acquire, commit, release, put, flush };
 }
 
 const RETRY = -1;

@@ -2,6 +2,7 @@ import { MESSAGE_BYTES_MAX } from '../../core/wire/message.ts';
 import { addChunk, createFraming, heldBytes, keepRest, LENGTH_BYTES, nextMessage } from '../../core/wire/tcp-framing.ts';
 import type { Clock } from '../system/clock.ts';
 import type { DnsCounters } from './handler.ts';
+import { createTcpWriter, type WritableSocket } from './tcp-writer.ts';
 
 /** Replies collected into one write; at least one of the largest size fits. */
 const BATCH_BYTES_MAX = 128 * 1024;
@@ -15,15 +16,12 @@ const BUFFERED_BYTES_MAX = 16 * 1024 * 1024;
 const WAITING_MAX = 1024;
 
 /** The part of Bun's socket that is used. */
-export interface TcpSocket {
+export interface TcpSocket extends WritableSocket {
   data: TcpConnection | undefined;
   readonly remoteAddress: string;
   readonly remotePort: number;
-  readonly write: (bytes: Uint8Array, offset: number, length: number) => number;
   readonly end: () => void;
   readonly terminate: () => void;
-  readonly pause: () => void;
-  readonly resume: () => void;
 }
 
 export interface TcpConnection {
@@ -56,6 +54,8 @@ export interface TcpPool {
   readonly batch: Uint8Array;
   /** One reply and its length; free between calls. */
   readonly framed: Uint8Array;
+  /** True while `batch` and `framed` are in use. */
+  answering: boolean;
   /** Unsent and unread bytes. */
   bufferedBytes: number;
 }
@@ -65,6 +65,7 @@ export function createTcpPool(): TcpPool {
     connections: new Set(),
     batch: new Uint8Array(BATCH_BYTES_MAX),
     framed: new Uint8Array(LENGTH_BYTES + MESSAGE_BYTES_MAX),
+    answering: false,
     bufferedBytes: 0,
   };
 }
@@ -82,104 +83,65 @@ export interface ConnectionOptions {
   readonly closed: (connection: TcpConnection) => void;
 }
 
+/** One client's connection: what it sends becomes messages for `answer`, and the replies are written together. */
 export function createConnection(options: ConnectionOptions): TcpConnection {
-  const { socket, counters, clock, answer, pool } = options;
-  const { batch } = pool;
+  const { socket, counters, clock, pool } = options;
   const framing = createFraming();
-  const port = socket.remotePort;
-  let unsent: Uint8Array = new Uint8Array(0);
+  const writer = createTcpWriter(socket, clock);
   let accounted = 0;
   let waiting = 0;
   let halfClosed = false;
   let over = false;
   let active = clock.now();
-  let stalledSince = active;
 
-  const received = (chunk: Uint8Array): void => {
-    if (over) return;
-    addChunk(framing, chunk);
-    work();
+  /** The next message, unless the client must first take replies or too many of its answers are awaited. */
+  const take = (): Uint8Array | undefined => {
+    const message = over || writer.unsentBytes() > 0 || waiting >= WAITING_MAX ? undefined : nextMessage(framing);
+    if (message === undefined) return undefined;
+    active = clock.now();
+    counters.tcpQueries++;
+    return message;
   };
 
-  /** Answers what is whole, as long as the client takes the replies. */
   const work = (): void => {
-    let filled = 0;
-    while (unsent.length === 0 && !over) {
-      const message = waiting < WAITING_MAX ? nextMessage(framing) : undefined;
-      if (message === undefined) break;
-      active = clock.now();
-      counters.tcpQueries++;
-      const reply = answer(message, self, port);
-      if (reply === undefined) continue;
-      counters.tcpReplies++;
-      if (filled + reply.length > BATCH_BYTES_MAX) {
-        write(batch, filled);
-        filled = 0;
-      }
-      batch.set(reply, filled);
-      filled += reply.length;
-    }
-    if (filled > 0) write(batch, filled);
+    answerAll(options, self, take, writer.write);
     keepRest(framing);
     account();
-    finish();
+    // A half-closed client is let go when it has everything.
+    if (halfClosed && writer.unsentBytes() === 0 && waiting === 0) close();
   };
 
-  /** Writes now, keeping what the kernel does not take (RFC 7766 §8: length and message in one write). */
-  const write = (bytes: Uint8Array, length: number): void => {
-    if (over) return;
-    const sent = unsent.length > 0 ? 0 : Math.max(0, socket.write(bytes, 0, length));
-    if (sent === length) return;
-    if (unsent.length === 0) {
-      stalledSince = clock.now();
-      socket.pause();
-    }
-    const kept = new Uint8Array(unsent.length + length - sent);
-    kept.set(unsent);
-    kept.set(bytes.subarray(sent, length), unsent.length);
-    unsent = kept;
-  };
-
-  const drained = (): void => {
-    if (over || unsent.length === 0) return;
-    unsent = unsent.slice(Math.max(0, socket.write(unsent, 0, unsent.length)));
-    if (unsent.length > 0) {
-      account();
-      return;
-    }
-    socket.resume();
-    work();
-  };
-
+  /** Keeps the books of buffered bytes, and cuts a client that has more of them than it may. */
   const account = (): void => {
-    const now = over ? 0 : unsent.length + heldBytes(framing);
+    const now = over ? 0 : writer.unsentBytes() + heldBytes(framing);
     pool.bufferedBytes += now - accounted;
     accounted = now;
-    if (unsent.length <= UNSENT_BYTES_MAX && heldBytes(framing) <= UNREAD_BYTES_MAX && pool.bufferedBytes <= BUFFERED_BYTES_MAX) return;
-    if (over) return;
+    const fits = writer.unsentBytes() <= UNSENT_BYTES_MAX && heldBytes(framing) <= UNREAD_BYTES_MAX;
+    if (over || (fits && pool.bufferedBytes <= BUFFERED_BYTES_MAX)) return;
     counters.tcpSlow++;
     cut();
   };
 
-  /** A half-closed client is let go when it has everything. */
-  const finish = (): void => {
-    if (halfClosed && unsent.length === 0 && waiting === 0) close();
-  };
-
-  const close = (): void => {
+  const leave = (end: () => void): void => {
     if (over) return;
-    leave();
-    socket.end();
-  };
-  const cut = (): void => {
-    if (over) return;
-    leave();
-    socket.terminate();
-  };
-  const leave = (): void => {
     over = true;
     account();
     options.closed(self);
+    end();
+  };
+  const close = () => leave(() => socket.end());
+  const cut = () => leave(() => socket.terminate());
+
+  const expire = (idleMs: number, stallMs: number): void => {
+    const now = clock.now();
+    if (writer.unsentBytes() > 0) {
+      if (now - writer.stalledSince() < stallMs) return;
+      counters.tcpSlow++;
+      cut();
+    } else if (now - active >= idleMs) {
+      counters.tcpIdle++;
+      close();
+    }
   };
 
   const later = (): ((reply: Uint8Array) => void) => {
@@ -190,48 +152,70 @@ export function createConnection(options: ConnectionOptions): TcpConnection {
       done = true;
       waiting--;
       if (over) return;
-      const framed = new Uint8Array(LENGTH_BYTES + reply.length);
-      framed[0] = reply.length >> 8;
-      framed[1] = reply.length;
-      framed.set(reply, LENGTH_BYTES);
-      counters.tcpReplies++;
       active = clock.now();
-      write(framed, framed.length);
-      work();
+      counters.tcpReplies++;
+      const framed = new Uint8Array(LENGTH_BYTES + reply.length);
+      framed.set([reply.length >> 8, reply.length & 255]);
+      framed.set(reply, LENGTH_BYTES);
+      writer.write(framed, framed.length);
+      // Inside a handler's call the shared buffers are in use.
+      if (pool.answering) setImmediate(work);
+      else work();
     };
   };
 
   const self: TcpConnection = {
     address: options.address,
-    received,
-    drained,
+    received: (chunk) => {
+      if (over) return;
+      addChunk(framing, chunk);
+      work();
+    },
+    drained: () => {
+      if (over) return;
+      if (writer.drained()) work();
+      else account();
+    },
     ended: () => {
       halfClosed = true;
-      finish();
+      work();
     },
-    gone: () => {
-      if (!over) leave();
-    },
+    gone: () => leave(() => {}),
     close,
     cut,
     evict: () => {
       counters.tcpOverflow++;
       close();
     },
-    expire: (idleMs, stallMs) => {
-      const now = clock.now();
-      if (unsent.length > 0) {
-        if (now - stalledSince < stallMs) return;
-        counters.tcpSlow++;
-        cut();
-      } else if (now - active >= idleMs) {
-        counters.tcpIdle++;
-        close();
-      }
-    },
-    isIdle: () => waiting === 0 && unsent.length === 0,
+    expire,
+    isIdle: () => waiting === 0 && writer.unsentBytes() === 0,
     activeAt: () => active,
     later,
   };
   return self;
+}
+
+/** Answers messages while there are any, collecting replies into few writes (RFC 7766 §8: a length never goes alone). */
+function answerAll(
+  { answer, pool, counters, socket }: ConnectionOptions,
+  connection: TcpConnection,
+  take: () => Uint8Array | undefined,
+  write: (bytes: Uint8Array, length: number) => void,
+): void {
+  const { batch } = pool;
+  let filled = 0;
+  pool.answering = true;
+  for (let message = take(); message !== undefined; message = take()) {
+    const reply = answer(message, connection, socket.remotePort);
+    if (reply === undefined) continue;
+    counters.tcpReplies++;
+    if (filled + reply.length > BATCH_BYTES_MAX) {
+      write(batch, filled);
+      filled = 0;
+    }
+    batch.set(reply, filled);
+    filled += reply.length;
+  }
+  pool.answering = false;
+  if (filled > 0) write(batch, filled);
 }

@@ -140,6 +140,28 @@ describe('DNS over TCP', () => {
     expect(client.got()).toEqual([2, 1]);
   });
 
+  test('a late answer given while another query is being answered disturbs neither, even when both clients have more queries', async () => {
+    const late: ((reply: Uint8Array) => void)[] = [];
+    const listener = listen((packet, length, out, from) => {
+      if (packet[1] === 1) {
+        late.push(from.later());
+        return LATER;
+      }
+      echo(packet, length, out, from);
+      for (const answer of late.splice(0)) answer(Uint8Array.of(0, 1, ...new Array(300).fill(0xee)));
+      return length;
+    });
+    const clients = [await dial(listener.port), await dial(listener.port)] as const;
+    clients[0].socket.write(frame(1));
+    await until(() => late.length === 1, 'the query that waits');
+    clients[1].socket.write(Buffer.concat([frame(2), frame(1), frame(3), frame(1), frame(4)]));
+    await until(() => clients[0].got().length === 1 && clients[1].got().length === 5, 'all answers');
+    expect(clients[1].got().toSorted()).toEqual([1, 1, 2, 3, 4]);
+    expect(clients[1].bytes().indexOf(frame(4))).toBeGreaterThan(0);
+    clients[0].socket.write(frame(5));
+    await until(() => clients[0].got().length === 2, 'the next answer');
+  });
+
   test('a message the handler drops gets nothing, the next one an answer; one that throws likewise', async () => {
     const listener = listen((packet, length, out, from) => {
       if (packet[1] === 1) return 0;

@@ -82,6 +82,7 @@ describe('a UDP listener', () => {
     }
     expect(got).toEqual(Array.from({ length: sent }, (_, i) => i));
     expect(cutShort).toBeGreaterThan(0);
+    expect(listener.counters.udpErrors).toBeGreaterThan(0);
     expect(listener.counters).toMatchObject({ udpQueries: 2 * sent, udpReplies: 2 * sent, udpRefused: 0 });
     socket.close();
     listener.stop();
@@ -139,6 +140,27 @@ describe('a UDP listener', () => {
     expect([a.got, b.got]).toEqual([[77], [2]]);
     a.socket.close();
     b.socket.close();
+  });
+
+  test('late answers given while another query is being answered do not disturb that one', async () => {
+    const waiting: ((reply: Uint8Array) => void)[] = [];
+    const listener = await listen((packet, length, out, from) => {
+      if (packet[1] === 1) {
+        waiting.push(from.later());
+        return LATER;
+      }
+      echo(packet, length, out, from);
+      for (const answer of waiting.splice(0)) answer(numbered(77));
+      return length;
+    });
+    const { socket, got } = await client();
+    for (let i = 0; i < 200; i++) socket.send(numbered(1), listener.port, '127.0.0.1');
+    await until(() => waiting.length === 200, 'the queries');
+    socket.send(numbered(2), listener.port, '127.0.0.1');
+    await until(() => got.length === 201, 'all replies');
+    expect(got).toEqual([...new Array<number>(200).fill(77), 2]);
+    socket.close();
+    listener.stop();
   });
 
   test('an address that is not ours, and a port in use, are said by their code', async () => {

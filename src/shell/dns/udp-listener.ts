@@ -105,7 +105,7 @@ function createReceiver(options: UdpListenerOptions, queue: ReplyQueue, signal: 
       counters.udpPortZero++;
       return;
     }
-    const out = queue.slot();
+    const out = queue.acquire();
     if (out === undefined) return;
     peer = address;
     client.port = port;
@@ -118,6 +118,7 @@ function createReceiver(options: UdpListenerOptions, queue: ReplyQueue, signal: 
       counters.faults++;
       options.fault(error);
     }
-    if (length > 0) queue.commit(length, port, address);
+    if (length > 0) queue.commit(out, length, port, address);
+    else queue.release(out);
   };
 }
