@@ -22,6 +22,8 @@ export interface ClusterFeed {
   readonly services: Store<Service>;
   readonly slices: Store<EndpointSlice>;
   readonly nodes: Store<Node>;
+  /** False while Nodes may not be read: then nothing can be said about routes. */
+  readonly nodesKnown: () => boolean;
   readonly closed: Promise<unknown>;
   /** What the first sync still waits for, a line each; empty for ever after it. */
   readonly waiting: () => readonly string[];
@@ -45,10 +47,11 @@ export function createClusterFeed(options: ClusterFeedOptions, signal: AbortSign
   const watch = <T extends Meta>(resource: Resource<T>, store: Store<T>, onChange: (change: Change<T>) => void) =>
     createReflector({ ...options, ...resource, observer, store, onChange }, signal);
 
+  const nodeWatch = watch(NODES, nodes, () => options.nodesChanged());
   const watched = [
     [SERVICES.kind, watch(SERVICES, services, (change) => options.serviceChanged(change.key, 'service')), services] as const,
     [ENDPOINT_SLICES.kind, watch(ENDPOINT_SLICES, slices, (change) => forEachService(change, options.serviceChanged)), slices] as const,
-    [NODES.kind, watch(NODES, nodes, () => options.nodesChanged()), nodes] as const,
+    [NODES.kind, nodeWatch, nodes] as const,
   ];
   let latched = false;
   const missing = () => watched.filter(([kind, { state }]) => !state().synced && !(kind === NODES.kind && state().code === 'forbidden'));
@@ -63,6 +66,7 @@ export function createClusterFeed(options: ClusterFeedOptions, signal: AbortSign
     services,
     slices,
     nodes,
+    nodesKnown: () => nodeWatch.state().synced,
     closed: Promise.all(watched.map(([, reflector]) => reflector.closed)),
     waiting: () => (latched ? [] : missing().map(([kind, { state }]) => `${kind} not listed yet: ${state().error ?? 'in progress'}`)),
     kinds: () => watched.map(([kind, reflector, store]) => [kind, reflector, store.size()] as const),

@@ -61,19 +61,20 @@ export async function serveDns(context: RoleContext<'dns'>, client: KubeClient):
       serviceChanged: (key, what) => {
         zone.update(feed.view, key);
         writer?.changed(key);
-        if (what === 'endpoints' && ctx.synced) routes.changed('endpoints');
+        if (what === 'endpoints') lookAtRoutes('endpoints');
       },
-      nodesChanged: () => {
-        if (ctx.synced) routes.changed('nodes');
-      },
+      nodesChanged: () => lookAtRoutes('nodes'),
       synced: () => {
         ctx.synced = true;
         log.info('synced', Object.fromEntries(feed.kinds().map(([kind, , objects]) => [kind, objects])));
-        routes.changed('nodes');
+        lookAtRoutes('nodes');
       },
     },
     stop.signal,
   );
+  const lookAtRoutes = (what: 'nodes' | 'endpoints') => {
+    if (ctx.synced && feed.nodesKnown()) routes.changed(what);
+  };
   const routes = createRoutePrinter(
     {
       nodes: feed.nodes.values,

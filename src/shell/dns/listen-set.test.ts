@@ -170,7 +170,7 @@ describe('a listen set', () => {
     expect(await set.ready).toMatchObject({ ok: true, value: [`127.0.0.1:${port}`] });
     await set.clock.advance(3 * SCAN_MS);
     expect(set.lines.filter((line) => line.startsWith('warn cannot'))).toEqual([
-      `warn cannot listen on this address; trying again every 10 s 127.0.0.2:${port} another program listens there`,
+      `warn cannot listen on this address; trying again every 10 s 127.0.0.2:${port} the port is in use by another program`,
     ]);
     // The UDP half was not left behind.
     const udp = await Bun.udpSocket({ hostname: '127.0.0.2', port });
@@ -186,7 +186,7 @@ describe('a listen set', () => {
     expect(await set.ready).toEqual({
       ok: false,
       code: 'cannot-listen',
-      detail: 'cannot listen on 192.0.2.77:5353 (this host has no such address)',
+      detail: 'cannot listen (-listen) on 192.0.2.77:5353: this host has no such address',
     });
     await set.closed;
     expect(set.clock.pending()).toBe(0);
@@ -194,6 +194,6 @@ describe('a listen set', () => {
 
   test('no address at all', async () => {
     const set = create([{ port: 5353 }], () => ({}));
-    expect(await set.ready).toMatchObject({ code: 'cannot-listen', detail: 'no local address to listen on' });
+    expect(await set.ready).toMatchObject({ code: 'cannot-listen', detail: 'no local address to listen on (-listen)' });
   });
 });

@@ -1,5 +1,6 @@
 import type { SocketAddress } from '../../core/settings/kinds.ts';
 import { err, ok, type Result } from '../../core/value/result.ts';
+import { bindReason } from '../system/bind-error.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { DnsCounters, DnsHandler } from './handler.ts';
@@ -63,7 +64,7 @@ export function createListenSet(options: ListenSetOptions, signal: AbortSignal):
   const failed = new Map<string, string>();
   const open = createOpener(options, signal);
 
-  const scan = async (): Promise<void> => {
+  const scan = async (first: boolean): Promise<void> => {
     const wanted = wantedAddresses(options);
     for (const [key, held] of bound) {
       if (wanted.has(key)) continue;
@@ -72,6 +73,7 @@ export function createListenSet(options: ListenSetOptions, signal: AbortSignal):
       log.info('address is gone: no longer listening there', { address: held.text });
     }
     for (const key of failed.keys()) if (!wanted.has(key)) failed.delete(key);
+    const refused: (readonly [address: string, code: string])[] = [];
     for (const [key, want] of wanted) {
       if (bound.has(key) || signal.aborted) continue;
       const opened = bound.size < ADDRESSES_MAX ? await open(want) : err('cannot-bind', `more than ${ADDRESSES_MAX} addresses`);
@@ -81,26 +83,30 @@ export function createListenSet(options: ListenSetOptions, signal: AbortSignal):
         log.info('listening', { address: opened.value.text });
       } else if (failed.get(key) !== opened.detail) {
         failed.set(key, opened.detail);
-        log.warn('cannot listen on this address; trying again every 10 s', { address: socketText(want), reason: reasonOf(opened.detail) });
+        refused.push([key, opened.detail]);
       }
     }
+    // Where nothing works from the start, the caller says so in one line and ends.
+    if (first && bound.size === 0) return;
+    for (const [address, code] of refused)
+      log.warn('cannot listen on this address; trying again every 10 s', { address, reason: bindReason(code) });
   };
 
   const texts = () => [...bound.values()].map((held) => held.text).sort();
   const start = async (): Promise<Result<readonly string[], 'cannot-listen'>> => {
-    await scan();
+    await scan(true);
     if (bound.size > 0 || signal.aborted) return ok(texts());
-    const reasons = [...failed].map(([key, code]) => `${key} (${reasonOf(code)})`);
-    if (reasons.length === 0) return err('cannot-listen', 'no local address to listen on');
+    const reasons = [...failed].map(([key, code]) => `${key}: ${bindReason(code)}`);
+    if (reasons.length === 0) return err('cannot-listen', 'no local address to listen on (-listen)');
     const more = reasons.length > NAMED_MAX ? ` and ${reasons.length - NAMED_MAX} more` : '';
-    return err('cannot-listen', `cannot listen on ${reasons.slice(0, NAMED_MAX).join(', ')}${more}`);
+    return err('cannot-listen', `cannot listen (-listen) on ${reasons.slice(0, NAMED_MAX).join('; on ')}${more}`);
   };
   const ready = start();
   const run = async (): Promise<void> => {
     const started = await ready;
     while (started.ok && !signal.aborted) {
       await clock.after(SCAN_MS, signal);
-      if (!signal.aborted) await scan();
+      if (!signal.aborted) await scan(false);
     }
     await Promise.all([...bound.values()].map((held) => held.closed));
   };
@@ -186,15 +192,4 @@ function createEnlarger(log: Log): (fd: number) => Promise<void> {
 
 function socketText(address: { readonly address: string; readonly port: number }): string {
   return address.address.includes(':') ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`;
-}
-
-const REASONS: ReadonlyMap<string, string> = new Map([
-  ['EADDRINUSE', 'another program listens there'],
-  ['EACCES', 'not permitted: ports below 1024 need CAP_NET_BIND_SERVICE'],
-  ['EADDRNOTAVAIL', 'this host has no such address'],
-  ['EAFNOSUPPORT', 'this host does not speak that family'],
-]);
-
-function reasonOf(code: string): string {
-  return REASONS.get(code) ?? code;
 }

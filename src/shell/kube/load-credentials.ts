@@ -108,7 +108,7 @@ async function parseYaml(text: string, path: string): Loaded<unknown> {
     const raw: unknown = parse(text, { maxAliasCount: 100 });
     return ok(raw);
   } catch (error) {
-    return err('malformed', `${path} is not YAML: ${(error as Error).message.split('\n')[0]}`);
+    return err('malformed', `${path} is not YAML: ${(error as Error).message.split('\n')[0]?.replace(/:$/, '')}`);
   }
 }
 

@@ -72,7 +72,7 @@ describe('the server', () => {
     expect(second.ready).toEqual({
       ok: false,
       code: 'cannot-listen',
-      detail: `cannot listen on 127.0.0.1:${port} (-health): the port is in use by another program`,
+      detail: `cannot listen (-health) on 127.0.0.1:${port}: the port is in use by another program`,
     });
     await second.closed;
   });

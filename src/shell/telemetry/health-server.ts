@@ -1,5 +1,6 @@
 import type { SocketAddress } from '../../core/settings/kinds.ts';
 import { err, ok, type Result } from '../../core/value/result.ts';
+import { bindReason } from '../system/bind-error.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface Readiness {
@@ -65,7 +66,7 @@ function bind(options: HealthOptions): Result<Bun.Server<undefined>, 'cannot-lis
   try {
     return ok(ip === undefined ? startOnAll(start) : start(ip));
   } catch (error) {
-    return err('cannot-listen', `cannot listen on ${shown} (-health): ${reasonOf(error)}`);
+    return err('cannot-listen', `cannot listen (-health) on ${shown}: ${reasonOf(error)}`);
   }
 }
 
@@ -121,8 +122,5 @@ function codeOf(error: unknown): string {
 
 function reasonOf(error: unknown): string {
   const code = codeOf(error);
-  if (code === 'EADDRINUSE') return 'the port is in use by another program';
-  if (code === 'EACCES') return 'not allowed; ports below 1024 need a privilege';
-  if (code === 'EADDRNOTAVAIL') return 'this host does not have that address';
-  return error instanceof Error ? error.message : String(error);
+  return code === '' ? String(error) : bindReason(code);
 }
