@@ -42,4 +42,13 @@ describe('help', () => {
     expect(text).not.toContain('-yes');
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
   });
+
+  test('is plain ASCII: it may be read on any console', () => {
+    const pages = [renderOverview('1.2.3', commands), ...Object.keys(commands).map((name) => renderCommandHelp(name, commands, settings))];
+    for (const page of pages) expect(page).toMatch(/^[\n\x20-\x7e]*$/);
+  });
+
+  test('names the further environment variables of a flag', () => {
+    expect(renderCommandHelp('dns', commands, settings)).toContain('also POD_NAME in the environment');
+  });
 });

@@ -15,7 +15,7 @@ import { type Command, type SettingsOf, setting, type ValuesOf } from './core/se
 
 /** The commands, in the order help lists them. One is listed here only when `src/roles/` holds it. */
 export const commands = {
-  dns: { summary: 'Answers DNS queries for the cluster’s Services; the default in a cluster', operands: '', operandsMax: 0 },
+  dns: { summary: "Answers DNS queries for the cluster's Services; the default in a cluster", operands: '', operandsMax: 0 },
   routes: { summary: 'Prints the routes that lead to the pods, for your router', operands: '', operandsMax: 0 },
   cleanup: { summary: 'Shows, and with -yes clears, what minilb wrote into Services', operands: '', operandsMax: 0 },
   version: { summary: 'Prints the version', operands: '', operandsMax: 0 },
@@ -33,7 +33,7 @@ export const settings = {
     flag: 'kubeconfig',
     roles: CLUSTER,
     default: '',
-    help: 'How to reach the API server. Empty: the Pod’s own service account in a cluster, else the files in KUBECONFIG, else ~/.kube/config.',
+    help: "How to reach the API server. Empty: the files in KUBECONFIG, else the Pod's own service account, else ~/.kube/config.",
   }),
   domain: setting(domain, {
     flag: 'domain',
@@ -84,7 +84,7 @@ export const settings = {
     env: ['POD_NAME'],
     roles: DNS,
     default: '',
-    help: 'What id.server (RFC 4892) and NSID (RFC 5001) answer. Empty: the host’s name.',
+    help: "What id.server (RFC 4892) and NSID (RFC 5001) answer. Empty: the host's name.",
   }),
   controller: setting(toggle, {
     flag: 'controller',
@@ -102,7 +102,7 @@ export const settings = {
     flag: 'via',
     roles: ['dns', 'routes', 'demo'],
     default: '',
-    help: 'Networks to choose a Node’s next hop from, where it has several InternalIPs. Empty: the first of each family.',
+    help: "Networks to choose a Node's next hop from, where it has several InternalIPs. Empty: the first of each family.",
   }),
   cidrs: setting(cidrs, {
     flag: 'cidrs',

@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'bun:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import manifest from '../../package.json' with { type: 'json' };
+import { kubeconfigText } from '../support/fake-api.ts';
 import { runMinilb } from '../support/minilb.ts';
 
 describe('minilb as a command', () => {
@@ -7,7 +10,25 @@ describe('minilb as a command', () => {
     const { exitCode, stdout, stderr } = await runMinilb([]);
     expect(stdout).toStartWith(`minilb ${manifest.version}: `);
     expect(stdout).toContain('Usage: minilb [command] [flags]');
+    expect(stdout).toEndWith('There is no kubeconfig here: "minilb dns" needs one, by -kubeconfig, KUBECONFIG or ~/.kube/config.\n');
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  });
+
+  test.each(['KUBECONFIG', 'MINILB_KUBECONFIG'])(
+    'no arguments outside a cluster: the context that would be used, by %s',
+    async (variable) => {
+      const folder = mkdtempSync(`${tmpdir()}/minilb-help-`);
+      writeFileSync(`${folder}/config`, kubeconfigText({ server: 'https://127.0.0.1:1' }));
+      const { stdout } = await runMinilb([], { env: { [variable]: `${folder}/config` } });
+      rmSync(folder, { recursive: true });
+      expect(stdout).toEndWith('Here "minilb dns" would use the kubeconfig context "test".\n');
+    },
+  );
+
+  test('no arguments in a cluster: dns, which here lacks its service account', async () => {
+    const { exitCode, stderr } = await runMinilb([], { env: { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443' } });
+    expect(stderr).toBe('minilb: cannot read /var/run/secrets/kubernetes.io/serviceaccount/ca.crt: there is no such file\n');
+    expect(exitCode).toBe(1);
   });
 
   test.each([['help'], ['-h'], ['-help'], ['--help']])('%s is help', async (word) => {

@@ -37,7 +37,12 @@ export function renderCommandHelp(command: string, commands: Commands, settings:
 }
 
 function flagLines(one: Setting<unknown>, command: string): readonly string[] {
-  const facts = [one.kind.toggle ? '' : one.kind.bounds, `default ${shown(defaultFor(one, command))}`, one.kind.list ? 'repeatable' : ''];
+  const facts = [
+    one.kind.toggle ? '' : one.kind.bounds,
+    `default ${shown(defaultFor(one, command))}`,
+    one.kind.list ? 'repeatable' : '',
+    one.env.map((name) => `also ${name} in the environment`).join('; '),
+  ];
   return [`  -${one.flag} ${one.kind.unit}`.trimEnd(), ...wrap(`${one.help} (${facts.filter((fact) => fact !== '').join('; ')})`, INDENT)];
 }
 
