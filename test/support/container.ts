@@ -39,8 +39,10 @@ export interface ContainerOptions {
   /** After the image's entrypoint. */
   readonly args: readonly string[];
   readonly env?: readonly string[];
-  /** Of `ip netns`, as a Pod's sandbox; absent: one of its own without anything in it. */
-  readonly netns?: string;
+  /** On this machine's network, as a Pod with hostNetwork; absent: a network namespace of its own with nothing in it. */
+  readonly hostNetwork?: boolean;
+  /** Folders that are seen read-only at another path. */
+  readonly mounts?: readonly { readonly source: string; readonly destination: string }[];
 }
 
 /**
@@ -65,15 +67,10 @@ export function writeBundle(folder: string, image: ImageConfig, options: Contain
     mounts: [
       { destination: '/proc', type: 'proc', source: 'proc' },
       { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },
+      ...(options.mounts ?? []).map((mount) => ({ ...mount, type: 'bind', options: ['rbind', 'ro'] })),
     ],
     linux: {
-      namespaces: [
-        { type: 'pid' },
-        { type: 'mount' },
-        { type: 'ipc' },
-        { type: 'uts' },
-        { type: 'network', ...(options.netns && { path: options.netns }) },
-      ],
+      namespaces: ['pid', 'mount', 'ipc', 'uts', ...(options.hostNetwork ? [] : ['network'])].map((type) => ({ type })),
       seccomp: {
         defaultAction: 'SCMP_ACT_ALLOW',
         syscalls: [{ names: ['io_uring_setup', 'io_uring_enter', 'io_uring_register'], action: 'SCMP_ACT_ERRNO' }],
