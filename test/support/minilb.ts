@@ -19,15 +19,20 @@ export interface Minilb {
 export interface MinilbOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** A module that Bun loads before main.ts. */
+  readonly preload?: string;
 }
 
 /** Starts `minilb ARGS` from the source. */
 export function startMinilb(args: readonly string[], options: MinilbOptions = {}): Minilb {
-  const child = Bun.spawn([process.execPath, `${ROOT}/src/main.ts`, ...args], {
-    cwd: options.cwd ?? '/',
-    env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = Bun.spawn(
+    [process.execPath, ...(options.preload ? [`--preload=${options.preload}`] : []), `${ROOT}/src/main.ts`, ...args],
+    {
+      cwd: options.cwd ?? '/',
+      env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
   const exited = Promise.all([child.exited, stdout.ended, stderr.ended]).then(([code]) => code);
