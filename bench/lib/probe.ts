@@ -2,14 +2,15 @@ import { createSocket } from 'node:dgram';
 import { systemClock } from '../../src/shell/system/clock.ts';
 import { queryBytes, readReply } from '../../test/support/dns-query.ts';
 
-/** Asks one server over UDP, one query at a time or as a steady stream. */
+/** Asks one server over UDP, one query at a time. */
 export interface Probe {
-  /** The addresses of a name, sorted; empty for NODATA and NXDOMAIN; undefined when no reply came within a second. */
+  /** The addresses of a name, sorted; empty for NODATA and NXDOMAIN; undefined for SERVFAIL and when no reply came within 50 ms. */
   readonly addresses: (name: string) => Promise<readonly string[] | undefined>;
   readonly close: () => void;
 }
 
-const REPLY_MS_MAX = 1000;
+const REPLY_MS_MAX = 50;
+const LATE_REPLIES_MS = 1000;
 
 export function createProbe(port: number): Probe {
   const socket = createSocket('udp4');
@@ -61,7 +62,7 @@ export async function watchStalls(port: number, name: string, done: AbortSignal)
     socket.send(queryBytes(name, 'A', { id }), port, '127.0.0.1');
     await Bun.sleep(1);
   }
-  await Bun.sleep(REPLY_MS_MAX);
+  await Bun.sleep(LATE_REPLIES_MS);
   socket.close();
   return { sent, lost: sentAt.size, longestMs };
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Notice } from '../../core/value/notice.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -197,7 +196,7 @@ function namespaceOf(notice: Notice): string {
 /** `<object>.<16 hex digits>`: a DNS-1123 subdomain, the same in every replica. */
 function eventName({ object, code, text }: Notice): string {
   const about = object.uid || `${object.apiVersion} ${object.kind} ${object.namespace}/${object.name}`;
-  const hash = createHash('sha256')
+  const hash = new Bun.CryptoHasher('sha256')
     .update(JSON.stringify([about, code, text]))
     .digest('hex')
     .slice(0, 16);

@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { currentContext, type KubeconfigContext, type KubeconfigFile, resolveKubeconfig } from '../../core/kubeconfig/kubeconfig.ts';
@@ -6,7 +6,6 @@ import { parseIp } from '../../core/value/ip.ts';
 import { err, ok, type Result } from '../../core/value/result.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Credentials, CredentialsErrorCode, Identity } from './credentials.ts';
-import { createExecIdentity } from './exec-plugin.ts';
 import { checkPem, readMaterial, readTextFile } from './material.ts';
 
 export interface LoadOptions {
@@ -57,14 +56,14 @@ export async function kubeconfigContext(env: LoadOptions['env']): Promise<string
 async function inCluster({ env, clock, serviceAccountFolder = SERVICE_ACCOUNT_FOLDER }: LoadOptions): Loaded<Credentials> {
   const host = env['KUBERNETES_SERVICE_HOST'] ?? '';
   const port = env['KUBERNETES_SERVICE_PORT'] ?? '443';
-  const ca = await readTextFile(join(serviceAccountFolder, 'ca.crt'));
+  const ca = readTextFile(join(serviceAccountFolder, 'ca.crt'));
   if (!ca.ok) return ca;
   const checked = checkPem('certificate', ca.value, join(serviceAccountFolder, 'ca.crt'));
   if (!checked.ok) return checked;
   const tokenPath = join(serviceAccountFolder, 'token');
-  const token = await readTextFile(tokenPath);
+  const token = readTextFile(tokenPath);
   if (!token.ok) return token;
-  const namespace = await readTextFile(join(serviceAccountFolder, 'namespace'));
+  const namespace = readTextFile(join(serviceAccountFolder, 'namespace'));
   const bracketed = parseIp(host)?.includes(':') ? `[${host}]` : host;
   return ok({
     server: `https://${bracketed}:${port}`,
@@ -80,8 +79,8 @@ async function inCluster({ env, clock, serviceAccountFolder = SERVICE_ACCOUNT_FO
 async function readKubeconfigs(paths: readonly string[], named: boolean, required: boolean): Loaded<readonly KubeconfigFile[]> {
   const files: KubeconfigFile[] = [];
   for (const path of paths.slice(0, KUBECONFIG_FILES_MAX)) {
-    if (!required && !(await exists(path))) continue;
-    const text = await readTextFile(path);
+    if (!required && !existsSync(path)) continue;
+    const text = readTextFile(path);
     if (!text.ok) return text;
     const raw = await parseYaml(text.value, path);
     if (!raw.ok) return raw;
@@ -94,28 +93,22 @@ async function readKubeconfigs(paths: readonly string[], named: boolean, require
   return err('no-cluster', where);
 }
 
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
-}
-
 async function parseYaml(text: string, path: string): Loaded<unknown> {
-  // Loaded only here: a Pod with a service account never needs it, and it costs memory.
-  const { parse } = await import('yaml');
   try {
+    // JSON is YAML, and needs no library: the one for YAML costs 14 MB. A Pod with a service account never comes here.
+    if (text.trimStart().startsWith('{')) return ok(JSON.parse(text) as unknown);
+    const { parse } = await import('yaml');
     const raw: unknown = parse(text, { maxAliasCount: 100 });
     return ok(raw);
   } catch (error) {
-    return err('malformed', `${path} is not YAML: ${(error as Error).message.split('\n')[0]?.replace(/:$/, '')}`);
+    return err('malformed', `${path} is neither YAML nor JSON: ${(error as Error).message.split('\n')[0]?.replace(/:$/, '')}`);
   }
 }
 
 async function fromContext(context: KubeconfigContext, options: LoadOptions): Loaded<Credentials> {
-  const ca = await readMaterial(context.ca, 'certificate');
-  const cert = await readMaterial(context.cert, 'certificate');
-  const key = await readMaterial(context.key, 'key');
+  const ca = readMaterial(context.ca, 'certificate');
+  const cert = readMaterial(context.cert, 'certificate');
+  const key = readMaterial(context.key, 'key');
   if (!ca.ok) return ca;
   if (!cert.ok) return cert;
   if (!key.ok) return key;
@@ -143,10 +136,13 @@ async function identityOf(
   { clock, env }: LoadOptions,
   ca: string | undefined,
 ): Loaded<Credentials['identify']> {
-  if (context.exec) return ok(createExecIdentity({ plugin: context.exec, cluster: { server: context.server, ca }, fixed, env, clock }));
+  if (context.exec) {
+    const { createExecIdentity } = await import('./exec-plugin.ts');
+    return ok(createExecIdentity({ plugin: context.exec, cluster: { server: context.server, ca }, fixed, env, clock }));
+  }
   // As in client-go a token file is preferred to the token that stands beside it.
   if (!context.tokenFile) return ok(async () => ok(fixed));
-  const token = await readMaterial(context.tokenFile, 'token');
+  const token = readMaterial(context.tokenFile, 'token');
   return token.ok ? ok(tokenFileIdentity(token.path, fixed, clock)) : token;
 }
 
@@ -155,7 +151,7 @@ function tokenFileIdentity(path: string, fixed: Identity, clock: Clock): Credent
   let held: { readonly token: string; readonly at: number } | undefined;
   return async (renew) => {
     if (!held || renew || clock.now() - held.at > TOKEN_FRESH_MS) {
-      const read = await readTextFile(path);
+      const read = readTextFile(path);
       if (read.ok && read.value.trim() !== '') held = { token: read.value.trim(), at: clock.now() };
       else if (!held) return read.ok ? err('malformed', `${path} holds no token`) : read;
     }
