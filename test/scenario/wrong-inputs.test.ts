@@ -82,7 +82,11 @@ describe('a kubeconfig that cannot be used: one line that names it and the remed
   const cluster = { server: 'https://127.0.0.1:1' };
   const garbage = Buffer.from('garbage').toString('base64');
   const rows: readonly [name: string, text: string, message: string][] = [
-    ['broken YAML', 'clusters: [', 'CONFIG is not YAML: Flow sequence in block collection must be sufficiently indented and end with a ]'],
+    [
+      'broken YAML',
+      'clusters: [',
+      'CONFIG is neither YAML nor JSON: Flow sequence in block collection must be sufficiently indented and end with a ]',
+    ],
     ['not a kubeconfig', '"hello"', 'CONFIG is not a kubeconfig: it holds no mapping'],
     ['empty', '', 'CONFIG: no current-context is set; choose one with kubectl config use-context NAME'],
     [
