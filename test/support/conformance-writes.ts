@@ -93,6 +93,11 @@ export function writeConformance(api: Api): void {
     ],
     ['a patch that is no object', { method: 'PATCH', path: `${SERVICES}/lb`, body: '[]' }, '400 BadRequest'],
     ['a patch that is no JSON', { method: 'PATCH', path: `${SERVICES}/lb`, body: '{bad' }, '400 BadRequest'],
+    [
+      'a creation that is no JSON by its type',
+      { method: 'POST', path: SERVICES, body: '', contentType: 'text/html' },
+      '415 UnsupportedMediaType',
+    ],
     ['an unknown subresource', { path: `${SERVICES}/lb/bogus` }, '404 NotFound'],
     ['an unknown resource', { path: '/api/v1/bogus' }, '404 NotFound'],
     ['a format that is not served', { path: SERVICES, accept: 'text/html' }, '406 NotAcceptable'],

@@ -100,14 +100,21 @@ export interface Watched {
   readonly seen: readonly string[];
 }
 
+/** Queries under way. */
+export interface Asking {
+  readonly latest: () => string;
+  readonly stop: () => Promise<Watched>;
+}
+
 const PAUSE_MS = 10;
 
 /** Asks the same question over and over until stopped; every answer must be one of `allowed` (sorted addresses joined by a space). */
-export function keepAsking(port: number, name: string, allowed: readonly string[]): { readonly stop: () => Promise<Watched> } {
+export function keepAsking(port: number, name: string, allowed: readonly string[]): Asking {
   let going = true;
   let count = 0;
   const wrong: string[] = [];
   const seen = new Set<string>();
+  let latest = '';
   const loop = async () => {
     while (going) {
       const transport = count % 10 === 9 ? 'tcp' : 'udp';
@@ -117,12 +124,14 @@ export function keepAsking(port: number, name: string, allowed: readonly string[
       );
       count++;
       seen.add(answer);
+      latest = answer;
       if (!allowed.includes(answer)) wrong.push(`query ${count} over ${transport}: ${answer || 'empty'}`);
       await pause(PAUSE_MS);
     }
   };
   const done = loop();
   return {
+    latest: () => latest,
     stop: async () => {
       going = false;
       await done;

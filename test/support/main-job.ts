@@ -12,6 +12,8 @@ import { pause, waitFor } from './wait.ts';
 export interface MainJobOptions {
   readonly start: () => Promise<ApiServer & { readonly stop: () => Promise<void> }>;
   readonly lookup: Lookup;
+  /** HTTP status of each PATCH of this namespace's Service `web/status` so far, where there is an audit log. */
+  readonly statusPatches?: (namespace: string) => readonly number[];
   /** Also what takes minutes: a silent watch found by its missing bookmarks alone. */
   readonly slow: boolean;
 }
@@ -182,6 +184,7 @@ export function mainJob(options: MainJobOptions): void {
       const changes = watch.events.filter((event) => event.type === 'MODIFIED');
       await watch.close();
       expect(changes.length).toBe(1);
+      if (options.statusPatches) expect(options.statusPatches('twice').filter((code) => code === 200)).toEqual([200]);
     });
 
     test('-controller=false answers and writes nothing', async () => {
@@ -231,6 +234,7 @@ export function mainJob(options: MainJobOptions): void {
         await pause(500);
         proxy.accept();
         await answers(at, name, ip(2));
+        await waitFor('the stream of queries to see it', () => asking.latest() === ip(2));
         const watched = await asking.stop();
         allRight(watched);
         expect(watched.seen).toEqual([`${ip(1)} ${ip(2)}`, ip(2)]);

@@ -25,8 +25,10 @@ export interface MinilbOptions {
 
 /** Starts `minilb ARGS` from the source. */
 export function startMinilb(args: readonly string[], options: MinilbOptions = {}): Minilb {
+  // So that it ends with the test process, however that one ends.
+  const guard = Bun.which('setpriv') ? ['setpriv', '--pdeathsig', 'KILL'] : [];
   const child = Bun.spawn(
-    [process.execPath, ...(options.preload ? [`--preload=${options.preload}`] : []), `${ROOT}/src/main.ts`, ...args],
+    [...guard, process.execPath, ...(options.preload ? [`--preload=${options.preload}`] : []), `${ROOT}/src/main.ts`, ...args],
     {
       cwd: options.cwd ?? '/',
       env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...options.env },

@@ -46,6 +46,8 @@ export function handleRequest(
   if (path === 'no-group') return stays({ kind: 'text', status: 404, text: '404 page not found\n' });
   if (path === 'no-resource') return stays(say.unknownResource());
   if (!acceptsJson(request.accept)) return stays(say.failure(406, 'NotAcceptable', 'only application/json is served', {}));
+  const jsonBody = /^(application\/json)?\s*(;|$)/.test(request.contentType);
+  if (!jsonBody && (request.method === 'POST' || request.method === 'PUT')) return stays(unsupportedMediaType('application/json'));
   const strict = request.query['fieldValidation'] === 'Strict';
   const handled =
     path.name === '' ? onCollection(state, path, request, { ...context, strict }) : onObject(state, path, request, { ...context, strict });
@@ -88,6 +90,16 @@ function onObject(state: ApiState, path: ApiPath, request: ApiRequest, context: 
     default:
       return { state, answer: say.methodNotAllowed() };
   }
+}
+
+/** The real server takes YAML, protobuf and further patches as well. */
+function unsupportedMediaType(known: string): say.ApiStatus {
+  return say.failure(
+    415,
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: ${known}`,
+    {},
+  );
 }
 
 /** Health, version and discovery. */
