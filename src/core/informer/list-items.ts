@@ -69,7 +69,7 @@ export function createListSplitter(itemBytesMax: number): ListSplitter {
         } else if (change === 1 && depth === 3) start = at;
         else if (change === -1 && depth === 2) {
           const end = chunk.subarray(start, at + 1);
-          if (held === 0) onItem(end);
+          if (held === 0 && end.length <= itemBytesMax) onItem(end);
           else {
             keep(end, onTooLong);
             if (!tooLong) onItem(concat(parts, held));

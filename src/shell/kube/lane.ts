@@ -50,19 +50,43 @@ export async function runLane(options: LaneOptions, signal: AbortSignal): Promis
   }
   report({ kind: 'opened', lane: id });
   const reader = options.mode === 'pages' ? pageReader(options, report) : watchReader(options, report);
-  try {
-    for await (const chunk of opened.value.chunks) {
-      options.received(chunk.length);
-      for (let at = 0; at < chunk.length && !reader.over(); at += PIECE_BYTES) {
-        if (signal.aborted) return;
-        reader.piece(chunk.subarray(at, at + PIECE_BYTES));
-        if (chunk.length > PIECE_BYTES) await yieldTurn();
+  const chunks = opened.value.chunks[Symbol.asyncIterator]();
+  let taken = 0;
+  for (;;) {
+    const next = await nextChunk(chunks);
+    if (signal.aborted) return;
+    if (next.kind === 'broken')
+      report({ kind: 'failed', lane: id, code: 'unreachable', detail: next.detail, retryAfterSeconds: undefined });
+    if (next.kind === 'end') reader.end();
+    if (next.kind !== 'bytes') return;
+    options.received(next.bytes.length);
+    for (let at = 0; at < next.bytes.length && !reader.over(); at += PIECE_BYTES) {
+      const piece = next.bytes.subarray(at, at + PIECE_BYTES);
+      reader.piece(piece);
+      taken += piece.length;
+      // Counted over chunks: those that wait already come without a turn of the event loop between them.
+      if (taken >= PIECE_BYTES) {
+        taken = 0;
+        await yieldTurn();
       }
-      if (signal.aborted || reader.over()) return;
+      if (signal.aborted) return;
     }
-    reader.end();
+    if (reader.over()) return;
+  }
+}
+
+type NextChunk =
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly kind: 'end' }
+  | { readonly kind: 'broken'; readonly detail: string };
+
+/** Only a broken connection is expected to throw here; what happens with the bytes is not in this `try`. */
+async function nextChunk(chunks: AsyncIterator<Uint8Array>): Promise<NextChunk> {
+  try {
+    const { done, value } = await chunks.next();
+    return done ? { kind: 'end' } : { kind: 'bytes', bytes: value };
   } catch (error) {
-    report({ kind: 'failed', lane: id, code: 'unreachable', detail: detailOf(error), retryAfterSeconds: undefined });
+    return { kind: 'broken', detail: detailOf(error) };
   }
 }
 

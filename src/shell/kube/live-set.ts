@@ -27,8 +27,11 @@ export interface LiveSet {
   readonly remove: (into: 'live' | 'fresh', raw: RawObject) => void;
   /** The old watch has shown this object after all. */
   readonly witness: (raw: RawObject) => void;
-  /** Makes the store equal to the fresh set, some changes a turn; what comes meanwhile waits its turn. Resolves when that is done. */
-  readonly swap: (signal: AbortSignal) => Promise<void>;
+  /**
+   * Makes the store equal to the fresh set, some changes a turn; what comes meanwhile waits its turn. Resolves when that is done.
+   * `witnessed`: the watch that was to show the differences still runs, so each of them is a suspect.
+   */
+  readonly swap: (witnessed: boolean) => Promise<void>;
   readonly discard: () => void;
   /** Of the differences that the last swap found, those that `witness` has not explained. */
   readonly suspects: () => number;
@@ -40,6 +43,7 @@ export function createLiveSet<T extends Meta>(options: LiveSetOptions<T>): LiveS
   let fresh = new Map<string, T>();
   /** While a swap is under way: the keys that may differ, and the set that is being made live. */
   let pending: string[] | undefined;
+  let next = 0;
   let coming = new Map<string, T>();
   let suspects = new Set<string>();
 
@@ -77,6 +81,19 @@ export function createLiveSet<T extends Meta>(options: LiveSetOptions<T>): LiveS
     return keys;
   };
 
+  /** False when there is nothing left. */
+  const applyNext = (): boolean => {
+    const key = pending?.[next++];
+    if (key !== undefined) apply(key, coming.get(key));
+    return key !== undefined;
+  };
+  const finish = () => {
+    while (applyNext());
+    pending = undefined;
+    next = 0;
+    coming = new Map();
+  };
+
   return {
     put: (into, raw) => {
       const key = keyOf(metaOf(raw));
@@ -87,18 +104,17 @@ export function createLiveSet<T extends Meta>(options: LiveSetOptions<T>): LiveS
     witness: (raw) => {
       suspects.delete(keyOf(metaOf(raw)));
     },
-    swap: async (signal) => {
+    swap: async (witnessed) => {
+      finish();
       coming = fresh;
       fresh = new Map();
-      pending = differences();
-      suspects = new Set(pending);
-      for (let at = 0; at < pending.length && !signal.aborted; at++) {
-        const key = pending[at] ?? '';
-        apply(key, coming.get(key));
-        if (at % SWAP_CHANGES_A_TURN === SWAP_CHANGES_A_TURN - 1) await yieldTurn();
+      const mine = differences();
+      pending = mine;
+      suspects = new Set(witnessed ? mine : []);
+      for (let done = 1; pending === mine; done++) {
+        if (!applyNext()) finish();
+        else if (done % SWAP_CHANGES_A_TURN === 0) await yieldTurn();
       }
-      pending = undefined;
-      coming = new Map();
     },
     discard: () => {
       fresh = new Map();

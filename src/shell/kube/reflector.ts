@@ -7,6 +7,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { KubeClient } from './client.ts';
 import { runLane, type SkipReason } from './lane.ts';
 import { type Change, createLiveSet } from './live-set.ts';
+import { createSeen, nameIn } from './skipped.ts';
 import type { Store } from './store.ts';
 
 export type { RestartReason } from '../../core/informer/state.ts';
@@ -87,6 +88,7 @@ export function createReflector<T extends Meta>(options: ReflectorOptions<T>, si
   let heardAtMs: number | undefined;
   let alarm: { readonly at: number; readonly cancel: AbortController } | undefined;
   let said = '';
+  const malformed = createSeen();
 
   const set = createLiveSet<T>({
     store: options.store,
@@ -94,7 +96,7 @@ export function createReflector<T extends Meta>(options: ReflectorOptions<T>, si
     onChange: options.onChange,
     onMalformed: (key, version, detail) => {
       observer.skipped(kind, 'malformed');
-      log.warn('an object is left out: it cannot be read', { kind, object: key, resourceVersion: version, detail });
+      if (malformed.isNew(key, version)) log.warn('an object is left out: it cannot be read', { kind, object: key, detail });
     },
   });
 
@@ -147,12 +149,17 @@ export function createReflector<T extends Meta>(options: ReflectorOptions<T>, si
     const remove = (object: RawObject) => (lane.into === 'witness' ? set.witness(object) : set.remove(lane.into, object));
     const skipped = (reason: SkipReason, start: string) => {
       observer.skipped(kind, reason);
-      log.warn('an object is left out', { kind, reason, start: start.slice(0, SHOWN_LENGTH_MAX) });
+      log.warn('an object is left out', { kind, reason, object: nameIn(start), start: start.slice(0, SHOWN_LENGTH_MAX) });
     };
     const request = { client: options.client, path: options.path, query: { ...options.query, ...query }, id, mode };
     const received = (bytes: number) => observer.received(kind, bytes);
     const until = AbortSignal.any([signal, lane.abort.signal]);
-    track(runLane({ ...request, put, remove, skipped, received, report: dispatch }, until).finally(() => lanes.delete(id)));
+    const ended = () => {
+      // Also lets go of a connection that the server would keep open after its own ERROR event.
+      lane.abort.abort();
+      lanes.delete(id);
+    };
+    track(runLane({ ...request, put, remove, skipped, received, report: dispatch }, until).finally(ended));
   };
 
   const swap = async (to: number | undefined, witness: number | undefined): Promise<void> => {
@@ -160,7 +167,7 @@ export function createReflector<T extends Meta>(options: ReflectorOptions<T>, si
     if (lane) lane.into = 'live';
     const before = witness === undefined ? undefined : lanes.get(witness);
     if (before) before.into = 'witness';
-    await set.swap(signal);
+    await set.swap(before !== undefined);
     if (signal.aborted) return;
     syncedAtMs ??= clock.now();
     first.resolve();
