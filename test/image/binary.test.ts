@@ -29,7 +29,7 @@ describe('npm run build: one file', () => {
     writeFileSync(`${folder}/.env`, 'MINILB_NO_SUCH_FLAG=1\n');
     writeFileSync(`${folder}/bunfig.toml`, 'preload = ["./preload.ts"]\n');
     writeFileSync(`${folder}/preload.ts`, 'console.log("preloaded");\n');
-    const child = Bun.spawn([`${folder}/one/minilb`, 'version'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = Bun.spawn([`${folder}/one/minilb`, 'version'], { cwd: folder, env: {}, stdio: ['ignore', 'pipe', 'pipe'] });
     expect(await child.stdout.text()).toStartWith('minilb ');
     expect(await child.stderr.text()).toBe('');
   });
