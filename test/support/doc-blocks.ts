@@ -5,6 +5,7 @@
  * - ` ```sh run ` is executed from the root of the project; `exit=2` says which exit code it must have (0).
  * - ` ```text output ` after it is what it prints, standard error included; `…` in it stands for anything.
  * - Other marks (`cluster`, `demo`) are read by the tests of those names.
+ * - ` ```conf dnsmasq ` holds lines for that program, see `configLines`.
  */
 export interface DocBlock {
   readonly page: string;
@@ -39,16 +40,28 @@ export function docBlocks(page: string, markdown: string): readonly DocBlock[] {
   return blocks;
 }
 
+/** The one fenced block of a page whose fence says `conf` and this word: lines for another program's configuration. */
+export function configLines(markdown: string, program: string): string {
+  const found = [...markdown.matchAll(FENCE)].filter(([, language, info]) => language === 'conf' && info === program);
+  const [, , , lines] = found[0] ?? [];
+  if (lines === undefined || found.length > 1) throw new Error(`${found.length} blocks of configuration for ${program}`);
+  return lines;
+}
+
 function toPattern(text: string): RegExp {
   const escaped = text.trim().replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   return new RegExp(`^${escaped.replaceAll('…', '[\\s\\S]*?')}$`);
 }
 
 /** Runs a block with sh, which stops at the first failure; standard output and error come together, trimmed. */
-export async function runBlock(block: DocBlock, root: string): Promise<{ readonly exitCode: number; readonly output: string }> {
+export async function runBlock(
+  block: DocBlock,
+  root: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ readonly exitCode: number; readonly output: string }> {
   const child = Bun.spawn(['sh', '-eu', '-c', `exec 2>&1\n${block.code}`], {
     cwd: root,
-    env: asReader(),
+    env: { ...asReader(), ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const output = await new Response(child.stdout).text();
