@@ -51,6 +51,11 @@ export function toMeta(raw: unknown): Meta | undefined {
   };
 }
 
+/** True for the label `minilb/ignore: "true"`: such an object takes no part. */
+export function isIgnored(raw: unknown): boolean {
+  return asObject(asObject(asObject(raw)?.['metadata'])?.['labels'])?.['minilb/ignore'] === 'true';
+}
+
 /** The key under which stores hold an object: `namespace/name`, or the name alone for cluster-scoped kinds. */
 export function keyOf(meta: { readonly namespace: string; readonly name: string }): string {
   return meta.namespace === '' ? meta.name : `${meta.namespace}/${meta.name}`;

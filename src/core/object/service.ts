@@ -1,6 +1,6 @@
 import { type Cidr, type Ip, parseCidr, parseIp } from '../value/ip.ts';
 import { err, ok, type Result } from '../value/result.ts';
-import { asArray, asInteger, asObject, asString, compact, type Meta, toMeta, toStringMap } from './raw.ts';
+import { asArray, asInteger, asObject, asString, compact, isIgnored, type Meta, toMeta, toStringMap } from './raw.ts';
 
 export type Protocol = 'TCP' | 'UDP' | 'SCTP';
 
@@ -18,6 +18,8 @@ export interface IngressPoint {
 
 /** A core/v1 Service, as far as any role needs it. */
 export interface Service extends Meta {
+  /** Label `minilb/ignore: "true"`. */
+  readonly ignored?: true;
   readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
   readonly headless: boolean;
   /** `spec.loadBalancerClass`; empty when absent. */
@@ -49,6 +51,7 @@ export function toService(raw: unknown): Result<Service, 'malformed'> {
   const sourceRanges = compact(asArray(spec['loadBalancerSourceRanges']).map(parseCidr));
   return ok({
     ...meta,
+    ...(isIgnored(raw) && { ignored: true }),
     type,
     headless: spec['clusterIP'] === 'None',
     loadBalancerClass: asString(spec['loadBalancerClass']) ?? '',
@@ -73,7 +76,8 @@ function toPort(raw: unknown): ServicePort | undefined {
   return port === undefined || protocol === undefined ? undefined : { name: asString(asObject(raw)?.['name']) ?? '', protocol, port };
 }
 
-function toIngressPoint(raw: unknown): IngressPoint | undefined {
+/** An entry with neither address nor host name is none. */
+export function toIngressPoint(raw: unknown): IngressPoint | undefined {
   const ip = parseIp(asObject(raw)?.['ip']);
   const hostname = asString(asObject(raw)?.['hostname']);
   if (!ip && !hostname) return undefined;
