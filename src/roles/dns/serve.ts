@@ -9,6 +9,7 @@ import { createZone, defaultNameserverName, type Nameserver, type Zone } from '.
 import { createDnsCounters, type DnsHandler } from '../../shell/dns/handler.ts';
 import { createListenSet } from '../../shell/dns/listen-set.ts';
 import type { KubeClient } from '../../shell/kube/client.ts';
+import { collectGarbage } from '../../shell/system/memory.ts';
 import { createHealthServer, type Readiness } from '../../shell/telemetry/health-server.ts';
 import { addProcessMetrics, createMetrics } from '../../shell/telemetry/metrics.ts';
 import { aborted, closeAll } from '../closing.ts';
@@ -66,6 +67,7 @@ export async function serveDns(context: RoleContext<'dns'>, client: KubeClient):
       nodesChanged: () => lookAtRoutes('nodes'),
       synced: () => {
         ctx.synced = true;
+        collectGarbage();
         log.info('synced', Object.fromEntries(feed.kinds().map(([kind, , objects]) => [kind, objects])));
         lookAtRoutes('nodes');
       },

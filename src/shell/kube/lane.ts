@@ -2,6 +2,7 @@ import { OBJECT_BYTES_MAX } from '../../core/informer/limits.ts';
 import { createLineFramer } from '../../core/informer/lines.ts';
 import { createListSplitter } from '../../core/informer/list-items.ts';
 import type { InformerEvent, Lane } from '../../core/informer/state.ts';
+import { stripManagedFields } from '../../core/informer/strip.ts';
 import { toWatchEvent } from '../../core/informer/watch-event.ts';
 import { asObject, type RawObject } from '../../core/object/raw.ts';
 import { yieldTurn } from '../system/yield-turn.ts';
@@ -100,7 +101,7 @@ function watchReader(options: LaneOptions, report: (event: InformerEvent) => voi
 
   const onLine = (line: Uint8Array) => {
     if (over) return;
-    const event = toWatchEvent(parse(decoder.decode(line)));
+    const event = toWatchEvent(parse(decoder.decode(line.subarray(0, stripManagedFields(line)))));
     if (!event) {
       options.skipped('not-json', decoder.decode(line.subarray(0, 200)));
       return;
@@ -136,7 +137,7 @@ function pageReader(options: LaneOptions, report: (event: InformerEvent) => void
   const splitter = createListSplitter(OBJECT_BYTES_MAX);
   const decoder = new TextDecoder();
   const onItem = (item: Uint8Array) => {
-    const object = asObject(parse(decoder.decode(item)));
+    const object = asObject(parse(decoder.decode(item.subarray(0, stripManagedFields(item)))));
     if (object) options.put(object);
     else options.skipped('not-json', decoder.decode(item.subarray(0, 200)));
   };
