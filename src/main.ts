@@ -11,6 +11,7 @@ const roles: { readonly [R in CommandName]: () => Promise<{ readonly run: Run<R>
   dns: () => import('./roles/dns/dns.ts'),
   routes: () => import('./roles/routes.ts'),
   cleanup: () => import('./roles/cleanup.ts'),
+  l3: () => import('./roles/l3/l3.ts'),
   version: () => import('./roles/version.ts'),
   help: () => import('./roles/help.ts'),
 };
@@ -56,7 +57,8 @@ async function main(): Promise<ExitCode> {
     return 2;
   }
   const { command, values, operands, warnings } = parsed.value;
-  const log = createLog({ level: values.logLevel, format: values.logFormat, clock: systemClock, write: stderr });
+  const level = values.debug ? 'debug' : values.logLevel;
+  const log = createLog({ level, format: values.logFormat, clock: systemClock, write: stderr });
   for (const warning of warnings) log.warn(warning);
   const context: AnyContext = {
     settings: values,

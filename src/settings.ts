@@ -18,6 +18,12 @@ export const commands = {
   dns: { summary: "Answers DNS queries for the cluster's Services; the default in a cluster", operands: '', operandsMax: 0 },
   routes: { summary: 'Prints the routes that lead to the pods, for your router', operands: '', operandsMax: 0 },
   cleanup: { summary: 'Shows, and with -yes clears, what minilb wrote into Services', operands: '', operandsMax: 0 },
+  l3: {
+    summary: 'On a node: holds the addresses of Services that have a ready pod there, for its BGP daemon to announce',
+    operands: '[status|cleanup]',
+    operandsMax: 1,
+    subcommands: ['status', 'cleanup'],
+  },
   version: { summary: 'Prints the version', operands: '', operandsMax: 0 },
   help: { summary: 'Lists the commands, or the flags of one', operands: '[command]', operandsMax: 1 },
 } as const satisfies Readonly<Record<string, Command>>;
@@ -25,7 +31,8 @@ export const commands = {
 export type CommandName = keyof typeof commands;
 
 const DNS = ['dns', 'demo'] as const;
-const CLUSTER = ['dns', 'routes', 'cleanup'] as const;
+const CLUSTER = ['dns', 'routes', 'cleanup', 'l3'] as const;
+const L3 = ['l3'] as const;
 
 /** Every setting of minilb, once. The key is what the roles call it, with its unit last. */
 export const settings = {
@@ -50,7 +57,7 @@ export const settings = {
   }),
   resyncSeconds: setting(wholeNumber('seconds', 1, 86400), {
     flag: 'resync',
-    roles: DNS,
+    roles: ['dns', 'demo', 'l3'],
     default: '300',
     help: 'How often everything is listed again beside the running watches, to heal one that lost events.',
   }),
@@ -75,9 +82,9 @@ export const settings = {
   hostIps: setting(addresses, {
     flag: 'host-ips',
     env: ['HOST_IPS'],
-    roles: DNS,
+    roles: ['dns', 'demo', 'l3'],
     default: '',
-    help: 'Addresses of the node this runs on (in a Pod: status.hostIPs), given to ns.dns.<domain>.',
+    help: 'Addresses of the node this runs on (in a Pod: status.hostIPs): given to ns.dns.<domain>; by route, the first is where -health listens when it names none.',
   }),
   serverId: setting(words('name'), {
     flag: 'server-id',
@@ -94,8 +101,9 @@ export const settings = {
   }),
   loadBalancerClass: setting(loadBalancerClass, {
     flag: 'class',
-    roles: ['dns', 'cleanup', 'demo'],
+    roles: ['dns', 'cleanup', 'demo', 'l3'],
     default: 'minilb',
+    defaultOf: { l3: 'minilb-l3' },
     help: 'The spec.loadBalancerClass of the Services that are ours.',
   }),
   via: setting(cidrs, {
@@ -112,9 +120,9 @@ export const settings = {
   }),
   health: setting(socketAddress, {
     flag: 'health',
-    roles: DNS,
+    roles: ['dns', 'demo', 'l3'],
     default: ':8080',
-    defaultOf: { demo: '127.0.0.1:8080' },
+    defaultOf: { demo: '127.0.0.1:8080', l3: ':7712' },
     help: 'Where /healthz, /readyz, /livez and /metrics are served over HTTP.',
   }),
   lameduckSeconds: setting(wholeNumber('seconds', 0, 300), {
@@ -125,19 +133,113 @@ export const settings = {
   }),
   yes: setting(toggle, {
     flag: 'yes',
-    roles: ['cleanup'],
+    roles: ['cleanup', 'l3'],
     default: 'false',
     help: 'Does what the plan says. Without it the plan is only printed.',
   }),
+  prefixes: setting(cidrs, {
+    flag: 'prefix',
+    env: ['L3LB_PREFIX'],
+    roles: L3,
+    default: '',
+    help: 'Required: the networks, of both families, that addresses of Services come from.',
+  }),
+  interface: setting(words('name'), {
+    flag: 'interface',
+    env: ['L3LB_INTERFACE'],
+    roles: L3,
+    default: 'lo',
+    help: 'The interface of the node that holds the addresses.',
+  }),
+  debug: setting(toggle, {
+    flag: 'debug',
+    env: ['L3LB_DEBUG'],
+    roles: L3,
+    default: 'false',
+    help: 'The same as -log-level=debug.',
+  }),
+  nodeName: setting(words('name'), {
+    flag: 'node-name',
+    env: ['NODE_NAME'],
+    roles: L3,
+    default: '',
+    help: 'The Node this runs on (in a Pod: spec.nodeName). Empty: the host's name.',
+  }),
+  allocate: setting(toggle, {
+    flag: 'allocate',
+    roles: L3,
+    default: 'false',
+    help: 'Gives out addresses and writes them into statuses, for the whole cluster, in place of holding them on a node.',
+  }),
+  reserve: setting(cidrs, {
+    flag: 'reserve',
+    roles: L3,
+    default: '',
+    help: 'With -allocate: parts of the prefixes that no Service gets.',
+  }),
+  allowOnlink: setting(toggle, {
+    flag: 'allow-onlink',
+    roles: L3,
+    default: 'false',
+    help: 'Allows a prefix inside a network that the node is connected to; every holder then answers ARP there.',
+  }),
+  drainSeconds: setting(wholeNumber('seconds', 0, 3600), {
+    flag: 'drain-seconds',
+    roles: L3,
+    default: '0',
+    help: 'How long a node keeps an address whose pods there are terminating while others are ready elsewhere.',
+  }),
+  drainTaint: setting(words('key'), {
+    flag: 'drain-taint',
+    roles: L3,
+    default: '',
+    help: 'A Node with a taint of this key announces nothing.',
+  }),
+  holdSeconds: setting(wholeNumber('seconds', 0, 3600), {
+    flag: 'hold',
+    roles: L3,
+    default: '60',
+    help: 'How long an address stays when all its endpoints turn unready while their Nodes are not Ready, as after an outage of the API server.',
+  }),
+  proxyHealth: setting(toggle, {
+    flag: 'proxy-health',
+    roles: L3,
+    default: 'true',
+    help: 'Adds no address before kube-proxy on this node has been healthy once. False where there is no kube-proxy, as with Cilium.',
+  }),
+  guard: setting(toggle, {
+    flag: 'guard',
+    roles: L3,
+    default: 'false',
+    help: 'Drops what reaches the addresses without going to a Service, such as a listener on 0.0.0.0:22, by an nftables table of its own.',
+  }),
+  withdrawOnExit: setting(toggle, {
+    flag: 'withdraw-on-exit',
+    roles: L3,
+    default: 'false',
+    help: 'Takes the addresses and the guard away at the end. Otherwise they stay, so that an upgrade is not noticed.',
+  }),
+  adopt: setting(toggle, {
+    flag: 'adopt',
+    roles: L3,
+    default: 'false',
+    help: 'With cleanup: also takes away addresses in the prefixes that do not have minilb's mark.',
+  }),
+  output: setting(choice('text', 'json', 'annotations'), {
+    flag: 'o',
+    roles: L3,
+    default: 'text',
+    help: 'With status: what it prints. annotations: kubectl commands that pin every present address.',
+  }),
   logLevel: setting(choice('debug', 'info', 'warn', 'error'), {
     flag: 'log-level',
-    roles: ['dns', 'routes', 'cleanup', 'demo'],
+    roles: ['dns', 'routes', 'cleanup', 'demo', 'l3'],
     default: 'info',
     help: 'The least severe lines that are logged, to standard error.',
   }),
   logFormat: setting(choice('text', 'json'), {
     flag: 'log-format',
-    roles: ['dns', 'routes', 'cleanup', 'demo'],
+    roles: ['dns', 'routes', 'cleanup', 'demo', 'l3'],
     default: 'text',
     help: 'Log lines as text, or one JSON object each.',
   }),

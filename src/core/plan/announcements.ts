@@ -81,10 +81,10 @@ export function planAnnouncements(inputs: AnnouncementInputs): AnnouncementPlan 
   return { desired: of('announce'), keep: of('keep'), managed: new Set(holders.keys()), eligibility, reports, notices, seen, againMs };
 }
 
-/** Nodes other than `node` that would announce the address too, for those who take this one away. */
-export function otherAnnouncers(inputs: AnnouncementInputs, nodes: Iterable<RouteNode>, report: AnnouncementReport): readonly string[] {
-  const names = [...nodes].map((node) => node.name).filter((name) => name !== inputs.node);
-  return names.filter((name) => planAnnouncements({ ...inputs, node: name }).desired.has(report.ip));
+/** Addresses that Nodes other than `node` announce, for those who take this node's away. */
+export function announcedElsewhere(inputs: AnnouncementInputs, nodes: Iterable<RouteNode>): ReadonlySet<Ip> {
+  const others = [...nodes].filter((node) => node.name !== inputs.node);
+  return new Set(others.flatMap((node) => [...planAnnouncements({ ...inputs, node: node.name }).desired]));
 }
 
 function judgeFamily(

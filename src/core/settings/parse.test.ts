@@ -133,3 +133,21 @@ describe('MINILB_ variables', () => {
     ).toEqual([]);
   });
 });
+
+describe('subcommands: flags may stand before and after one', () => {
+  const l3 = { l3: { ...command, operands: '[status|cleanup]', operandsMax: 1, subcommands: ['status', 'cleanup'] } };
+  const rows: readonly [line: string, outcome: string][] = [
+    ['l3', ''],
+    ['l3 status', 'status'],
+    ['l3 -yes cleanup', 'cleanup yes'],
+    ['l3 cleanup -yes', 'cleanup yes'],
+    ['l3 status cleanup', 'minilb l3: unexpected argument "cleanup"'],
+    ['l3 reboot', 'minilb l3: unexpected argument "reboot"'],
+  ];
+  test.each(rows)('%s', (line, outcome) => {
+    const yes = setting(toggle, { flag: 'yes', roles: ['l3'], default: 'false', help: '' });
+    const parsed = parseArguments(line.split(' '), {}, { yes }, l3, 'l3');
+    const words = parsed.ok ? [...parsed.value.operands, ...(parsed.value.values.yes ? ['yes'] : [])].join(' ') : parsed.detail;
+    expect(words).toBe(outcome);
+  });
+});

@@ -30,10 +30,12 @@ export function parseArguments<S extends Settings, C extends Commands>(
   const named = argv[0] !== undefined && !argv[0].startsWith('-');
   const command = named ? (argv[0] ?? '') : defaultCommand;
   if (!Object.hasOwn(commands, command)) return usage(unknownCommand(command, Object.keys(commands)));
-  const line = readLine(argv.slice(named ? 1 : 0), command, settings);
+  const rest = argv.slice(named ? 1 : 0);
+  const { subcommands, operandsMax = 0 } = commands[command] ?? {};
+  const line = readLine(rest, command, settings, subcommands ?? []);
   if (!line.ok) return line;
-  const operandsMax = commands[command]?.operandsMax ?? 0;
-  const extra = line.value.operands[operandsMax];
+  const { operands } = line.value;
+  const extra = operands.find((word, i) => i >= operandsMax || (subcommands && !subcommands.includes(word)));
   if (extra !== undefined) return usage(`minilb ${command}: unexpected argument ${quote(extra)}${afterToggle(line.value, extra)}`);
   const values: Record<string, unknown> = {};
   for (const [property, one] of Object.entries(settings)) {
@@ -41,7 +43,12 @@ export function parseArguments<S extends Settings, C extends Commands>(
     if (!value.ok) return value;
     values[property] = value.value;
   }
-  return ok({ command, values: values as ValuesOf<S>, operands: line.value.operands, warnings: unknownVariables(env, settings) });
+  return ok({
+    command,
+    values: values as ValuesOf<S>,
+    operands: line.value.operands,
+    warnings: unknownVariables(env, settings),
+  });
 }
 
 interface Line {
@@ -52,16 +59,21 @@ interface Line {
   readonly lastToggle: string;
 }
 
-function readLine(args: readonly string[], command: string, settings: Settings): Result<Line, 'usage'> {
+function readLine(args: readonly string[], command: string, settings: Settings, subcommands: readonly string[]): Result<Line, 'usage'> {
   const texts = new Map<string, string[]>();
+  let subcommand: readonly string[] = [];
   let lastToggle = '';
   for (let i = 0; i < args.length; i++) {
     const word = args[i] ?? '';
-    if (word === '--') return ok({ texts, operands: args.slice(i + 1), lastToggle: '' });
+    if (word === '--') return ok({ texts, operands: [...subcommand, ...args.slice(i + 1)], lastToggle: '' });
+    if (subcommand.length === 0 && subcommands.includes(word)) {
+      subcommand = [word];
+      continue;
+    }
     const flag = /^--?([^-=][^=]*)(?:=(.*))?$/s.exec(word);
     if (!flag) {
       if (word.startsWith('-') && word !== '-') return usage(`minilb ${command}: ${quote(word)} is not a flag`);
-      return ok({ texts, operands: args.slice(i), lastToggle });
+      return ok({ texts, operands: [...subcommand, ...args.slice(i)], lastToggle });
     }
     const name = flag[1] ?? '';
     const found = Object.entries(settings).find(([, one]) => one.flag === name && one.roles.includes(command));
@@ -72,7 +84,7 @@ function readLine(args: readonly string[], command: string, settings: Settings):
     lastToggle = one.kind.toggle && flag[2] === undefined ? name : '';
     texts.set(property, [...(texts.get(property) ?? []), text]);
   }
-  return ok({ texts, operands: [], lastToggle: '' });
+  return ok({ texts, operands: subcommand, lastToggle: '' });
 }
 
 function readValue(one: Setting<unknown>, command: string, given: readonly string[] | undefined, env: Env): Result<unknown, 'usage'> {

@@ -20,6 +20,8 @@ export interface Command {
   /** Operands after the flags, as help shows them, for example `[command]`; empty for none. */
   readonly operands: string;
   readonly operandsMax: number;
+  /** The only operands there may be; flags may follow one. */
+  readonly subcommands?: readonly string[];
 }
 
 export type Settings = Readonly<Record<string, Setting<unknown>>>;

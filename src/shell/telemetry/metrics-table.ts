@@ -55,6 +55,39 @@ export const METRICS = {
     help: 'Writes to Service status, by result (ok, or the API error’s code).',
     labels: ['result'],
   },
+  l3Addresses: { kind: 'gauge', name: 'minilb_l3_addresses', help: 'Addresses of Services that this node holds.', labels: none },
+  l3Foreign: {
+    kind: 'gauge',
+    name: 'minilb_l3_foreign_addresses',
+    help: 'Addresses on the interface that lie in a prefix or bear the mark, are not minilb’s, and are left alone.',
+    labels: none,
+  },
+  l3Changes: {
+    kind: 'counter',
+    name: 'minilb_l3_changes_total',
+    help: 'Addresses changed on the node, by action (added, removed, adopted; repaired: added again after somebody took it away).',
+    labels: ['action'],
+  },
+  l3Failures: {
+    kind: 'counter',
+    name: 'minilb_l3_failures_total',
+    help: 'What did not work on the node, by step (read, batch, guard); batch counts refused lines.',
+    labels: ['step'],
+  },
+  l3EventSeconds: {
+    kind: 'histogram',
+    name: 'minilb_l3_event_to_kernel_seconds',
+    help: 'From the first event that a change of addresses follows from until the kernel has it.',
+    labels: none,
+    buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5],
+  },
+  l3Allocated: {
+    kind: 'gauge',
+    name: 'minilb_l3_allocated_addresses',
+    help: 'Addresses that Services hold, as the allocator sees it.',
+    labels: none,
+  },
+  leading: { kind: 'gauge', name: 'minilb_leading', help: '1 while this process holds the Lease.', labels: none },
   notices: { kind: 'counter', name: 'minilb_notices_total', help: 'Notices about objects, by code.', labels: ['code'] },
 } as const satisfies Readonly<Record<string, MetricDeclaration>>;
 
