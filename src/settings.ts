@@ -163,7 +163,7 @@ export const settings = {
     env: ['NODE_NAME'],
     roles: L3,
     default: '',
-    help: 'The Node this runs on (in a Pod: spec.nodeName). Empty: the host's name.',
+    help: 'The Node this runs on (in a Pod: spec.nodeName). Empty: the name of the host.',
   }),
   allocate: setting(toggle, {
     flag: 'allocate',
@@ -223,7 +223,7 @@ export const settings = {
     flag: 'adopt',
     roles: L3,
     default: 'false',
-    help: 'With cleanup: also takes away addresses in the prefixes that do not have minilb's mark.',
+    help: 'With cleanup: also takes away addresses in the prefixes without the mark of minilb.',
   }),
   output: setting(choice('text', 'json', 'annotations'), {
     flag: 'o',

@@ -56,6 +56,7 @@ export function createProcessRunner(clock: Clock): RunProcess {
       if (limit.signal.aborted) return err('timed-out', `${command[0]} did not end within ${timeoutMs / 1000} s`);
       return ok({ exitCode, stdout, stderr });
     } catch (error) {
+      if (limit.signal.aborted) return err('timed-out', `${command[0]} was stopped before it began`);
       return err('cannot-start', `${command[0]} cannot be started: ${error instanceof Error ? error.message : String(error)}`);
     } finally {
       limit.done();
