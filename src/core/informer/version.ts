@@ -6,7 +6,3 @@ export function isNewer(a: string, b: string): boolean {
   if (!/^\d+$/.test(a) || (b !== '' && !/^\d+$/.test(b))) return false;
   return a.length === b.length ? a > b : a.length > b.length;
 }
-
-export function newest(a: string, b: string): string {
-  return b === '' || isNewer(a, b) ? a : b;
-}

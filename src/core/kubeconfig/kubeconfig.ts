@@ -113,6 +113,12 @@ function toContext(
   const server = (asString(cluster.body['server']) ?? '').replace(/\/+$/, '');
   if (!/^https?:\/\/[^/\s]+/.test(server))
     return err('malformed', `${cluster.from}: the cluster "${clusterName}" has the server "${server}", which is no http or https URL`);
+  const proxyUrl = asString(cluster.body['proxy-url']) || undefined;
+  if (proxyUrl && !/^https?:\/\/[^/\s]+/.test(proxyUrl))
+    return err(
+      'unsupported',
+      `${cluster.from}: the cluster "${clusterName}" has the proxy-url "${proxyUrl}"; minilb knows http and https proxies`,
+    );
   const exec = toExec(user, userName);
   if (exec && !exec.ok) return exec;
   const text = (entry: Entry, field: string) => asString(entry.body[field]) || undefined;
@@ -127,7 +133,6 @@ function toContext(
   const tokenFile = text(user, 'tokenFile');
   const token = text(user, 'token');
   const serverName = text(cluster, 'tls-server-name');
-  const proxyUrl = text(cluster, 'proxy-url');
   return ok({
     name,
     namespace,

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test';
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createFakeClock } from '../../../test/support/fake-clock.ts';
@@ -247,6 +248,46 @@ describe('TLS', () => {
   test('insecure-skip-tls-verify takes any certificate', async () => {
     const { url } = serve(answer, true);
     expect(await client(url, { insecureSkipTlsVerify: true }).request(GET, never)).toMatchObject({ ok: true });
+  });
+
+  const otherKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+  const hollow = (label: string) => `-----BEGIN ${label}-----\nMAMBAgM=\n-----END ${label}-----\n`;
+  const unusable: readonly [name: string, ca: string, cert: string, key: string, says: string][] = [
+    [
+      'a key of another certificate',
+      pem('ca.pem'),
+      pem('server.pem'),
+      otherKey,
+      'the client certificate and the client key of test do not belong together',
+    ],
+    [
+      'a certificate that is none',
+      pem('ca.pem'),
+      hollow('CERTIFICATE'),
+      pem('server.key'),
+      'the client certificate of test cannot be read',
+    ],
+    ['a key that is none', pem('ca.pem'), pem('server.pem'), hollow('PRIVATE KEY'), 'the client key of test cannot be read'],
+    [
+      'an authority that is none',
+      hollow('CERTIFICATE'),
+      pem('server.pem'),
+      pem('server.key'),
+      'the certificate authority of test cannot be read',
+    ],
+  ];
+  test.each(unusable)('%s is named, where Bun suspects a typo in the URL', async (_, ca, cert, key, says) => {
+    const { url } = serve(answer, true);
+    const result = await client(url, { ca, identify: async () => ok({ cert, key }) }).request(GET, never);
+    expect(failureOf(result)).toMatchObject({ code: 'unreachable', detail: expect.stringContaining(says) });
+  });
+
+  test('a server that wants a client certificate and gets none', async () => {
+    const tls = { cert: pem('server.pem'), key: pem('server.key'), ca: pem('ca.pem'), requestCert: true, rejectUnauthorized: true };
+    const server = Bun.serve({ hostname: '127.0.0.1', port: 0, tls, fetch: answer });
+    stops.push(() => server.stop(true));
+    const result = await client(`https://127.0.0.1:${server.port}`, { ca: pem('ca.pem') }).request(GET, never);
+    expect(failureOf(result)).toMatchObject({ code: 'unreachable', status: 0 });
   });
 
   test('two clients with different authorities share no connection', async () => {

@@ -2,7 +2,7 @@ import { type ApiErrorCode, toApiErrorCode } from '../../core/value/api-error.ts
 import { type Clock, withTimeout } from '../system/clock.ts';
 import { readText } from './body.ts';
 import type { Credentials, Identity } from './credentials.ts';
-import { detailOf, messageOf, retryAfterOf } from './failure.ts';
+import { detailOf, isSocketRefusal, messageOf, retryAfterOf } from './failure.ts';
 
 export type { ApiErrorCode } from '../../core/value/api-error.ts';
 
@@ -91,7 +91,8 @@ export function createKubeClient(credentials: Credentials, options: KubeClientOp
       const response = await send(request, identity, waiting.signal);
       return response.ok ? { ok: true, value: response } : await refusal(response);
     } catch (error) {
-      return unreachable(credentials, error, waiting.signal);
+      const why = isSocketRefusal(error) ? await diagnose(credentials, identity) : undefined;
+      return unreachable(credentials, why ?? error, waiting.signal);
     } finally {
       waiting.done();
     }
@@ -161,6 +162,12 @@ function sameIdentity(a: Identity, b: Identity): boolean {
 
 function refusedText(credentials: Credentials, words: string): string {
   return `${credentials.server} does not accept the credentials of ${credentials.context}: they are wrong or have expired (${words})`;
+}
+
+/** Bun says only "was there a typo in the url or port?" when it cannot use a certificate or key. */
+async function diagnose(credentials: Credentials, identity: Identity): Promise<string | undefined> {
+  const { diagnoseTls } = await import('./tls-diagnosis.ts');
+  return diagnoseTls(credentials, identity);
 }
 
 function failure(code: ApiErrorCode, status: number, detail: string, retryAfterSeconds?: number): ApiFailure {

@@ -8,7 +8,8 @@ import { checkPem } from './material.ts';
 
 export interface ExecOptions {
   readonly plugin: ExecPlugin;
-  readonly cluster: { readonly server: string; readonly ca: string | undefined };
+  /** For plugins that ask for it (`provideClusterInfo`). */
+  readonly cluster: Pick<Credentials, 'server' | 'ca' | 'serverName' | 'insecureSkipTlsVerify' | 'proxyUrl'>;
   /** What the kubeconfig gives besides; the plugin's answer wins. */
   readonly fixed: Identity;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -21,29 +22,49 @@ const OUTPUT_BYTES_MAX = 1024 * 1024;
 /** Renewed so long before it expires. */
 const EXPIRY_MARGIN_MS = 10_000;
 
-/** Runs the plugin when its last answer has expired, or the server refused it; several requests that wait share one run. */
+type Answer = Result<{ readonly identity: Identity; readonly expiresAt: number }, CredentialsErrorCode>;
+
+interface Run {
+  readonly answer: Promise<Answer>;
+  readonly stop: AbortController;
+  waiting: number;
+}
+
+/**
+ * Runs the plugin when its last answer has expired, or the server refused it. Several requests that wait share one run; it is stopped when
+ * none of them waits any more.
+ */
 export function createExecIdentity(options: ExecOptions): Credentials['identify'] {
   let held: { readonly identity: Identity; readonly expiresAt: number } | undefined;
-  let running: Promise<Result<Identity, CredentialsErrorCode>> | undefined;
+  let run: Run | undefined;
+
+  const begin = (): Run => {
+    const stop = new AbortController();
+    const answer = runPlugin(options, stop.signal).then((result) => {
+      if (result.ok) held = result.value;
+      if (run?.stop === stop) run = undefined;
+      return result;
+    });
+    return { answer, stop, waiting: 0 };
+  };
+
   return async (renew, signal) => {
     if (held && !renew && options.clock.wall() < held.expiresAt - EXPIRY_MARGIN_MS) return ok(held.identity);
-    running ??= runPlugin(options, signal)
-      .then((answer) => {
-        if (!answer.ok) return answer;
-        held = answer.value;
-        return ok(answer.value.identity);
-      })
-      .finally(() => {
-        running = undefined;
-      });
-    return running;
+    run ??= begin();
+    const mine = run;
+    mine.waiting++;
+    const given = await Promise.race([mine.answer, aborted(signal)]);
+    mine.waiting--;
+    if (given) return given.ok ? ok(given.value.identity) : given;
+    if (mine.waiting === 0) {
+      mine.stop.abort();
+      if (run === mine) run = undefined;
+    }
+    return err('plugin-failed', `nobody waits for the exec plugin ${options.plugin.command} any more`);
   };
 }
 
-async function runPlugin(
-  options: ExecOptions,
-  signal: AbortSignal,
-): Promise<Result<{ identity: Identity; expiresAt: number }, CredentialsErrorCode>> {
+async function runPlugin(options: ExecOptions, signal: AbortSignal): Promise<Answer> {
   const { plugin, env, clock } = options;
   const fail = (why: string) =>
     err('plugin-failed', `the exec plugin ${plugin.command} ${why}${plugin.installHint ? ` (${plugin.installHint.slice(0, 300)})` : ''}`);
@@ -59,15 +80,24 @@ async function runPlugin(
       signal: limited.signal,
       maxBuffer: OUTPUT_BYTES_MAX,
     });
-    const output = await new Response(child.stdout).text();
-    const code = await child.exited;
-    if (limited.signal.aborted) return fail(`did not answer within ${PLUGIN_MS_MAX / 1000} s`);
+    const said = Promise.all([new Response(child.stdout).text(), child.exited]);
+    // The signal kills the plugin, but what it started may still hold its output open.
+    const ended = await Promise.race([said, aborted(limited.signal)]);
+    if (!ended) return fail(`did not answer within ${PLUGIN_MS_MAX / 1000} s`);
+    const [output, code] = ended;
     return code === 0 ? readAnswer(output, plugin, options.fixed, fail) : fail(`ended with code ${code}`);
   } catch (error) {
     return fail(`cannot be started: ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such program' : String(error)}`);
   } finally {
     limited.done();
   }
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
 }
 
 /** A command with a slash is relative to its kubeconfig, a bare name is looked up in PATH. */
@@ -79,6 +109,9 @@ function execInfo({ plugin, cluster }: ExecOptions, interactive: boolean): strin
   const info = {
     server: cluster.server,
     ...(cluster.ca !== undefined && { 'certificate-authority-data': Buffer.from(cluster.ca).toString('base64') }),
+    ...(cluster.serverName !== undefined && { 'tls-server-name': cluster.serverName }),
+    ...(cluster.insecureSkipTlsVerify && { 'insecure-skip-tls-verify': true }),
+    ...(cluster.proxyUrl !== undefined && { 'proxy-url': cluster.proxyUrl }),
   };
   return JSON.stringify({
     apiVersion: plugin.apiVersion,
@@ -92,7 +125,7 @@ function readAnswer(
   plugin: ExecPlugin,
   fixed: Identity,
   fail: (why: string) => Result<never, CredentialsErrorCode>,
-): Result<{ identity: Identity; expiresAt: number }, CredentialsErrorCode> {
+): Answer {
   let raw: unknown;
   try {
     raw = JSON.parse(output);

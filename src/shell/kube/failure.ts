@@ -8,6 +8,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused: is the API server running, and is this its port?',
   ConnectionRefused: 'connection refused: is the API server running, and is this its port?',
   ENOTFOUND: 'its name does not resolve',
+  EPROTO: 'the TLS handshake failed: does it speak TLS on this port, or does it want a client certificate?',
   ECONNRESET: 'the connection was cut',
   ConnectionClosed: 'the connection was cut',
   ECONNABORTED: 'the connection was cut',
@@ -28,10 +29,19 @@ const SENTENCES: Readonly<Record<string, string>> = {
 /** A sentence for anything thrown on the way to the server. */
 export function detailOf(error: unknown): string {
   const thrown = error instanceof Error ? error : new Error(String(error));
-  const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
+  const code = codeOf(thrown);
   const known = SENTENCES[code];
   if (known) return `${known} (${code})`;
   return thrown.name === 'AbortError' ? 'the request was given up' : thrown.message.slice(0, DETAIL_LENGTH_MAX);
+}
+
+/** Bun could not even make a socket: a URL it cannot use, or certificates that OpenSSL does not take. */
+export function isSocketRefusal(error: unknown): boolean {
+  return codeOf(error) === 'FailedToOpenSocket';
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
 /** `Retry-After` (RFC 9110, 10.2.3) in seconds, as the API server sends it; a date is not taken. */

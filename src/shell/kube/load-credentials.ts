@@ -6,6 +6,7 @@ import { parseIp } from '../../core/value/ip.ts';
 import { err, ok, type Result } from '../../core/value/result.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Credentials, CredentialsErrorCode, Identity } from './credentials.ts';
+import type { ExecOptions } from './exec-plugin.ts';
 import { checkPem, readMaterial, readTextFile } from './material.ts';
 
 export interface LoadOptions {
@@ -107,26 +108,29 @@ async function parseYaml(text: string, path: string): Loaded<unknown> {
 
 async function fromContext(context: KubeconfigContext, options: LoadOptions): Loaded<Credentials> {
   const ca = readMaterial(context.ca, 'certificate');
-  const cert = readMaterial(context.cert, 'certificate');
-  const key = readMaterial(context.key, 'key');
   if (!ca.ok) return ca;
-  if (!cert.ok) return cert;
-  if (!key.ok) return key;
-  const fixed: Identity = {
-    ...(cert.value !== undefined && key.value !== undefined && { cert: cert.value, key: key.value }),
-    ...(context.token !== undefined && { token: context.token }),
-  };
-  const identify = await identityOf(context, fixed, options, ca.value);
-  if (!identify.ok) return identify;
-  return ok({
+  const fixed = readFixed(context);
+  if (!fixed.ok) return fixed;
+  const cluster = {
     server: context.server,
-    context: context.name,
-    namespace: context.namespace,
     insecureSkipTlsVerify: context.insecureSkipTlsVerify,
     ...(ca.value !== undefined && { ca: ca.value }),
     ...(context.serverName !== undefined && { serverName: context.serverName }),
     ...(context.proxyUrl !== undefined && { proxyUrl: context.proxyUrl }),
-    identify: identify.value,
+  };
+  const identify = await identityOf(context, fixed.value, options, cluster);
+  return identify.ok ? ok({ ...cluster, context: context.name, namespace: context.namespace, identify: identify.value }) : identify;
+}
+
+/** The certificate, key and token that the kubeconfig holds or names. */
+function readFixed(context: KubeconfigContext): Result<Identity, CredentialsErrorCode> {
+  const cert = readMaterial(context.cert, 'certificate');
+  if (!cert.ok) return cert;
+  const key = readMaterial(context.key, 'key');
+  if (!key.ok) return key;
+  return ok({
+    ...(cert.value !== undefined && key.value !== undefined && { cert: cert.value, key: key.value }),
+    ...(context.token !== undefined && { token: context.token }),
   });
 }
 
@@ -134,16 +138,26 @@ async function identityOf(
   context: KubeconfigContext,
   fixed: Identity,
   { clock, env }: LoadOptions,
-  ca: string | undefined,
+  cluster: ExecOptions['cluster'],
 ): Loaded<Credentials['identify']> {
   if (context.exec) {
     const { createExecIdentity } = await import('./exec-plugin.ts');
-    return ok(createExecIdentity({ plugin: context.exec, cluster: { server: context.server, ca }, fixed, env, clock }));
+    return ok(createExecIdentity({ plugin: context.exec, cluster, fixed, env, clock }));
   }
   // As in client-go a token file is preferred to the token that stands beside it.
-  if (!context.tokenFile) return ok(async () => ok(fixed));
+  if (!context.tokenFile) return ok(fileIdentity(context, fixed));
   const token = readMaterial(context.tokenFile, 'token');
   return token.ok ? ok(tokenFileIdentity(token.path, fixed, clock)) : token;
+}
+
+/** Refused by the server, certificate and key files are read again: something outside may renew them. Half-written ones are not taken. */
+function fileIdentity(context: KubeconfigContext, fixed: Identity): Credentials['identify'] {
+  let held = fixed;
+  return async (renew) => {
+    const read = renew ? readFixed(context) : undefined;
+    if (read?.ok) held = read.value;
+    return ok(held);
+  };
 }
 
 /** Reads the token again when it is a minute old, or at once when the server refused it; while the file cannot be read the old one is used. */

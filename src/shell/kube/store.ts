@@ -1,4 +1,4 @@
-import { keyOf, type Meta } from '../../core/object/raw.ts';
+import type { Meta } from '../../core/object/raw.ts';
 
 /** Objects of one kind by key (`namespace/name`, or the name alone for cluster-scoped kinds), and by one further value when asked for. */
 export interface Store<T extends Meta> {
@@ -64,11 +64,6 @@ export function createStore<T extends Meta>(options: StoreOptions<T> = {}): Stor
       return before;
     },
   };
-}
-
-/** Puts an object under its own key. */
-export function put<T extends Meta>(store: Store<T>, object: T): void {
-  store.set(keyOf(object), object);
 }
 
 function asList<T>(held: T | readonly T[] | undefined): readonly T[] {
