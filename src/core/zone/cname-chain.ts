@@ -2,7 +2,7 @@ import { nameToWire } from '../value/dns-name.ts';
 import { closeRecord, QUESTION_POINTER, writeName, writeU16, writeU32 } from '../wire/encode.ts';
 import { CLASS, FLAG, RCODE, TYPE } from '../wire/message.ts';
 import type { Answer } from './answer.ts';
-import { lookUpName } from './lookup.ts';
+import { lookUpName, type Place } from './lookup.ts';
 import { addAddresses, addSoa, type RespondContext } from './reply.ts';
 import type { Zone } from './zone.ts';
 
@@ -15,25 +15,28 @@ const RECORD_HEAD_BYTES = 12;
  * name (RFC 6604 §3); a target outside the zone is the client's to follow.
  */
 export function addAliasChain(ctx: RespondContext, zone: Zone, first: Answer): void {
+  addTarget(ctx, zone, QUESTION_POINTER, first);
+}
+
+/** Adds what the name at `owner` (a compression pointer) holds, CNAMEs followed: for the target of a CNAME already written. */
+export function addTarget(ctx: RespondContext, zone: Zone, ownerOfFirst: number, first: Place): void {
   const { qtype } = ctx.query;
-  let owner = QUESTION_POINTER;
-  let answer = first;
-  for (let length = 0; answer.cname && length < CHAIN_LENGTH_MAX; length++) {
-    const target = answer.cname;
-    const rdata = ctx.reply.at + RECORD_HEAD_BYTES;
-    if (!addCname(ctx, owner, nameToWire(target), zone.config.ttlSeconds)) return;
-    if (qtype === TYPE.CNAME || qtype === TYPE.ANY) return;
-    const place = lookUpName(zone, target);
-    if (place === 'foreign') return;
+  let owner = ownerOfFirst;
+  let place = first;
+  for (let length = 0; place !== 'foreign'; length++) {
     if (place === 'absent') ctx.rcode = RCODE.NXDOMAIN;
-    if (place === 'absent' || place === 'empty') {
-      addSoa(ctx, zone, 'authority');
-      return;
-    }
-    answer = place;
+    if (place === 'absent' || place === 'empty') return addSoa(ctx, zone, 'authority');
+    if (!place.cname) return addAddressesOrSoa(ctx, zone, owner, place);
+    const rdata = ctx.reply.at + RECORD_HEAD_BYTES;
+    if (length >= CHAIN_LENGTH_MAX || !addCname(ctx, owner, nameToWire(place.cname), zone.config.ttlSeconds)) return;
+    if (qtype === TYPE.CNAME || qtype === TYPE.ANY) return;
+    place = lookUpName(zone, place.cname);
     owner = 0xc000 | rdata;
   }
-  if (answer.cname) return;
+}
+
+function addAddressesOrSoa(ctx: RespondContext, zone: Zone, owner: number, answer: Answer): void {
+  const { qtype } = ctx.query;
   const words = qtype === TYPE.A ? answer.a : qtype === TYPE.AAAA ? answer.aaaa : undefined;
   if (words && words.length > 0) addAddresses(ctx, owner, qtype, answer, zone.config.ttlSeconds);
   else addSoa(ctx, zone, 'authority');

@@ -41,6 +41,13 @@ export function isInZone(zone: Zone, query: Query): boolean {
   return true;
 }
 
+/** True when something stands at or below the label right below the apex that the name asked for ends with: its namespace, for example. */
+export function isCovered(zone: Zone, query: Query): boolean {
+  const label = query.labels - zone.apex.labels - 1;
+  if (label < 0) return true;
+  return zone.names.find(query.name, query.offsets[label] as number, query.nameLength, query.hashes[label] as number) !== undefined;
+}
+
 /** `10-244-0-5.web.default.minilb`, `fd00--5.web.default.minilb`: one usable endpoint (Kubernetes DNS specification §2.4.1). */
 function endpointByAddress(service: Answer, label: string): Answer | undefined {
   const ip = parseIp(label.replaceAll('-', '.')) ?? parseIp(label.replaceAll('-', ':'));

@@ -23,11 +23,19 @@ export interface RespondContext {
   readonly maxAnswers: number;
   /** What `id.server` and NSID say, as bytes (RFC 4892, RFC 5001). */
   readonly serverId: Uint8Array;
+  /** True with `-upstream`: names that are not ours are the forwarder's, see `FORWARD`. */
+  readonly forwarding: boolean;
+  /** True with `-fallthrough`: so are names in the zone that no namespace, Service or claim covers. */
+  readonly fallthrough: boolean;
   readonly random: RandomState;
   /** Set by the listener before each query. */
   tcp: boolean;
   /** Set once, after the first sync. */
   synced: boolean;
+  /** `FLAG.RA` for a client that may be forwarded for, else 0; set before each query (RFC 1035 §4.1.1). */
+  ra: number;
+  /** Set with `FORWARD`: the name exists here, so an NXDOMAIN from upstream is answered as NODATA. */
+  forwardedNameExists: boolean;
   /** The query just parsed; after `respond` it tells the type that was asked, for counters. */
   readonly query: Query;
   /** The RCODE just answered, for counters. */
@@ -47,9 +55,23 @@ export interface Reply {
   additionals: number;
 }
 
-export function createRespondContext(options: Pick<RespondContext, 'maxAnswers' | 'serverId'>, seed: number): RespondContext {
+export type RespondOptions = Pick<RespondContext, 'maxAnswers' | 'serverId'> & Partial<Pick<RespondContext, 'forwarding' | 'fallthrough'>>;
+
+export function createRespondContext(options: RespondOptions, seed: number): RespondContext {
   const reply: Reply = { out: new Uint8Array(0), at: 0, limit: 0, flags: 0, answers: 0, authorities: 0, additionals: 0 };
-  return { ...options, random: Uint32Array.of(seed | 1), tcp: false, synced: false, query: createQuery(), rcode: 0, reply };
+  return {
+    forwarding: false,
+    fallthrough: false,
+    ...options,
+    random: Uint32Array.of(seed | 1),
+    tcp: false,
+    synced: false,
+    ra: 0,
+    forwardedNameExists: false,
+    query: createQuery(),
+    rcode: 0,
+    reply,
+  };
 }
 
 /** Largest reply to this query in bytes: TCP 65,535; UDP without EDNS 512, with it what the client takes, at most 1232. */
@@ -64,7 +86,7 @@ export function openReply(ctx: RespondContext, packet: Uint8Array, out: Uint8Arr
   reply.out = out;
   reply.at = writeReplyHead(out, packet, query, 0);
   reply.limit = replyBytesMax(ctx) - (query.edns ? optBytes(-1, null, nsidOf(ctx)) : 0);
-  reply.flags = FLAG.AA;
+  reply.flags = FLAG.AA | ctx.ra;
   reply.answers = 0;
   reply.authorities = 0;
   reply.additionals = 0;

@@ -3,17 +3,19 @@ import { CLASS, EDE, RCODE, TYPE, UDP_EDNS_BYTES_MAX } from '../wire/message.ts'
 import { parseQuery, type Query } from '../wire/query.ts';
 import type { Answer } from './answer.ts';
 import { addAliasChain } from './cname-chain.ts';
-import { isInZone, lookUp } from './lookup.ts';
+import { isCovered, isInZone, lookUp } from './lookup.ts';
 import { addAddresses, addNameservers, addRecords, addSoa, closeReply, openReply, type RespondContext, replyBytesMax } from './reply.ts';
 import type { Zone } from './zone.ts';
 
 const NO_EDE = -1;
+/** What `respond` returns for a query that is to be asked upstream; `ctx.query` and `ctx.forwardedNameExists` say what. Nothing is written. */
+export const FORWARD = -1;
 /** `id.server` as a folded wire name (RFC 4892 §2.2). */
 const ID_SERVER = Uint8Array.from([2, 105, 100, 6, 115, 101, 114, 118, 101, 114, 0]);
 
 /**
- * Answers one query: returns the length of the reply written to `out` (at least 65,535 bytes for TCP, 1,232 for UDP), or 0 for a
- * packet that gets none. Never throws, whatever the packet holds; makes no garbage for addresses.
+ * Answers one query: returns the length of the reply written to `out` (at least 65,535 bytes for TCP, 1,232 for UDP), 0 for a
+ * packet that gets none, or `FORWARD`. Never throws, whatever the packet holds; makes no garbage for addresses.
  *
  * The order of tests: length and QR; opcode; parse and OPT count; EDNS version; QDCOUNT; class; name; sync.
  */
@@ -33,15 +35,28 @@ export function respond(packet: Uint8Array, length: number, out: Uint8Array, zon
   }
   if (query.qclass !== CLASS.IN) return query.qclass === CLASS.CH ? respondChaos(ctx, packet, out) : fail(ctx, packet, out, RCODE.REFUSED);
   if (query.qtype === TYPE.AXFR || query.qtype === TYPE.IXFR) return fail(ctx, packet, out, RCODE.REFUSED);
-  if (!isInZone(zone, query)) return fail(ctx, packet, out, RCODE.REFUSED, EDE.NOT_AUTHORITATIVE);
+  if (!isInZone(zone, query)) return forward(ctx, false) || fail(ctx, packet, out, RCODE.REFUSED, EDE.NOT_AUTHORITATIVE);
   if (!ctx.synced) return fail(ctx, packet, out, RCODE.SERVFAIL, EDE.NOT_READY);
   return respondFromZone(packet, out, zone, ctx);
 }
 
+/** `FORWARD` where this query may go upstream, else 0. `exists`: an NXDOMAIN from there becomes NODATA. */
+function forward(ctx: RespondContext, exists: boolean): number {
+  if (!ctx.forwarding || !ctx.query.rd) return 0;
+  ctx.forwardedNameExists = exists;
+  return FORWARD;
+}
+
+/** Refuses whoever asks (RFC 8914 §4.19), with the same tests of the packet as `respond`. */
+export function respondProhibited(packet: Uint8Array, length: number, out: Uint8Array, ctx: RespondContext): number {
+  return parseQuery(packet, length, ctx.query) === 'drop' ? 0 : fail(ctx, packet, out, RCODE.REFUSED, EDE.PROHIBITED);
+}
+
 function respondFromZone(packet: Uint8Array, out: Uint8Array, zone: Zone, ctx: RespondContext): number {
   const { query } = ctx;
-  openReply(ctx, packet, out);
   const place = lookUp(zone, query);
+  if (place === 'absent' && ctx.fallthrough && !isCovered(zone, query) && forward(ctx, false)) return FORWARD;
+  openReply(ctx, packet, out);
   if (place === 'absent') {
     ctx.rcode = RCODE.NXDOMAIN;
     addSoa(ctx, zone, 'authority');
@@ -88,8 +103,10 @@ function isIdServer(query: Query): boolean {
   return true;
 }
 
-/** A reply that is its RCODE alone; AA is not set on it. */
-function fail(ctx: RespondContext, packet: Uint8Array, out: Uint8Array, rcode: number, edeCode: number = NO_EDE): number {
+/** Answers the query in `ctx` by its RCODE alone, with an Extended DNS Error unless `edeCode` is -1; AA is not set. */
+export function fail(ctx: RespondContext, packet: Uint8Array, out: Uint8Array, rcode: number, edeCode: number = NO_EDE): number {
   ctx.rcode = rcode;
-  return Math.max(0, writeError(out, replyBytesMax(ctx), packet, ctx.query, rcode, UDP_EDNS_BYTES_MAX, edeCode));
+  const end = Math.max(0, writeError(out, replyBytesMax(ctx), packet, ctx.query, rcode, UDP_EDNS_BYTES_MAX, edeCode));
+  if (end > 0) out[3] = (out[3] as number) | ctx.ra;
+  return end;
 }
