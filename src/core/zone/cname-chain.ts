@@ -25,8 +25,10 @@ export function addTarget(ctx: RespondContext, zone: Zone, ownerOfFirst: number,
   let place = first;
   for (let length = 0; place !== 'foreign'; length++) {
     if (place === 'absent') ctx.rcode = RCODE.NXDOMAIN;
-    if (place === 'absent' || place === 'empty') return addSoa(ctx, zone, 'authority');
-    if (!place.cname) return addAddressesOrSoa(ctx, zone, owner, place);
+    if (place === 'absent' || place === 'empty' || !place.cname) {
+      addAddressesOrSoa(ctx, zone, owner, place);
+      return;
+    }
     const rdata = ctx.reply.at + RECORD_HEAD_BYTES;
     if (length >= CHAIN_LENGTH_MAX || !addCname(ctx, owner, nameToWire(place.cname), zone.config.ttlSeconds)) return;
     if (qtype === TYPE.CNAME || qtype === TYPE.ANY) return;
@@ -35,10 +37,11 @@ export function addTarget(ctx: RespondContext, zone: Zone, ownerOfFirst: number,
   }
 }
 
-function addAddressesOrSoa(ctx: RespondContext, zone: Zone, owner: number, answer: Answer): void {
+function addAddressesOrSoa(ctx: RespondContext, zone: Zone, owner: number, place: Answer | 'absent' | 'empty'): void {
   const { qtype } = ctx.query;
-  const words = qtype === TYPE.A ? answer.a : qtype === TYPE.AAAA ? answer.aaaa : undefined;
-  if (words && words.length > 0) addAddresses(ctx, owner, qtype, answer, zone.config.ttlSeconds);
+  const answer = typeof place === 'string' ? undefined : place;
+  const words = qtype === TYPE.A ? answer?.a : qtype === TYPE.AAAA ? answer?.aaaa : undefined;
+  if (answer && words && words.length > 0) addAddresses(ctx, owner, qtype, answer, zone.config.ttlSeconds);
   else addSoa(ctx, zone, 'authority');
 }
 
