@@ -12,6 +12,7 @@ const roles: { readonly [R in CommandName]: () => Promise<{ readonly run: Run<R>
   routes: () => import('./roles/routes.ts'),
   cleanup: () => import('./roles/cleanup.ts'),
   l3: () => import('./roles/l3/l3.ts'),
+  demo: () => import('./roles/demo/demo.ts'),
   version: () => import('./roles/version.ts'),
   help: () => import('./roles/help.ts'),
 };

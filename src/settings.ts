@@ -24,6 +24,7 @@ export const commands = {
     operandsMax: 1,
     subcommands: ['status', 'cleanup'],
   },
+  demo: { summary: 'Runs a small cluster in this process, to try minilb without one', operands: '', operandsMax: 0 },
   version: { summary: 'Prints the version', operands: '', operandsMax: 0 },
   help: { summary: 'Lists the commands, or the flags of one', operands: '[command]', operandsMax: 1 },
 } as const satisfies Readonly<Record<string, Command>>;

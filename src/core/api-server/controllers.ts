@@ -1,7 +1,7 @@
 import { asObject, asString, compact, type RawObject } from '../object/raw.ts';
 import { deleteObject } from './delete.ts';
 import { planEndpointSlices, SERVICE_NAME_LABEL } from './endpoint-slices.ts';
-import { resourceKey } from './kind.ts';
+import { type ApiKind, resourceKey } from './kind.ts';
 import { ENDPOINT_SLICE } from './kind-endpoint-slice.ts';
 import { NODE } from './kind-node.ts';
 import { POD } from './kind-pod.ts';
@@ -14,14 +14,14 @@ import { createObject, replaceObject, type WriteContext } from './write.ts';
 /** Rounds after which the controllers must have come to rest: they react to their own writes once. */
 const ROUNDS_MAX = 8;
 
-/** Does what the endpoint slice controller would do about everything that changed after `since`. */
-export function runControllers(state: ApiState, since: number, context: WriteContext): ApiState {
+/** Does what the endpoint slice controller would do about everything that changed after `since`. `slices` is the kind as it is served here. */
+export function runControllers(state: ApiState, since: number, context: WriteContext, slices: ApiKind = ENDPOINT_SLICE): ApiState {
   let current = state;
   let seen = since;
   for (let round = 0; round < ROUNDS_MAX && current.version > seen; round++) {
     const services = touchedServices(current, seen);
     seen = current.version;
-    for (const key of services) current = syncService(current, key, context);
+    for (const key of services) current = syncService(current, key, context, slices);
   }
   return current;
 }
@@ -64,7 +64,7 @@ function selecting(state: ApiState, pod: RawObject): readonly string[] {
   });
 }
 
-function syncService(state: ApiState, key: string, context: WriteContext): ApiState {
+function syncService(state: ApiState, key: string, context: WriteContext, kind: ApiKind): ApiState {
   const [namespace = '', name = ''] = key.split('/');
   const inside = (object: RawObject) => metaOf(object)['namespace'] === namespace;
   const nodes = objectsOf(state, NODE);
@@ -75,7 +75,7 @@ function syncService(state: ApiState, key: string, context: WriteContext): ApiSt
     ),
     nodeExists: (node) => nodes.has(node),
   });
-  const at = (object: RawObject) => ({ kind: ENDPOINT_SLICE, namespace, name: asString(metaOf(object)['name']) ?? '', subresource: '' });
+  const at = (object: RawObject) => ({ kind, namespace, name: asString(metaOf(object)['name']) ?? '', subresource: '' });
   let next = state;
   for (const slice of plan.create) next = createObject(next, at(slice), JSON.stringify(slice), context).state;
   for (const slice of plan.update) next = replaceObject(next, at(slice), JSON.stringify(slice), context).state;

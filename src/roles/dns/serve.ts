@@ -24,11 +24,12 @@ type DnsSettings = RoleContext<'dns'>['settings'];
 
 /**
  * Serves DNS from this cluster until `context.signal` aborts, and for `-lameduck` after that. An API server that is away is waited for:
- * SERVFAIL before the first sync, the last known answers after it.
+ * SERVFAIL before the first sync, the last known answers after it. `serving` is called once, when it listens and knows the cluster.
  */
-export async function serveDns(context: RoleContext<'dns'>, client: KubeClient): Promise<ExitCode> {
+export async function serveDns(context: RoleContext<'dns'>, client: KubeClient, serving: () => void = () => {}): Promise<ExitCode> {
   const { settings, clock, log, random, signal } = context;
   const stop = new AbortController();
+  const synced = Promise.withResolvers<void>();
   const metrics = createMetrics();
   const counters = createDnsCounters();
   const queries = createQueryCounters();
@@ -70,6 +71,7 @@ export async function serveDns(context: RoleContext<'dns'>, client: KubeClient):
         collectGarbage();
         log.info('synced', Object.fromEntries(feed.kinds().map(([kind, , objects]) => [kind, objects])));
         lookAtRoutes('nodes');
+        synced.resolve();
       },
     },
     stop.signal,
@@ -112,6 +114,7 @@ export async function serveDns(context: RoleContext<'dns'>, client: KubeClient):
     zone.setNameservers([defaultNameserver(settings.domain, compact(listeners.networks().map((local) => parseIp(local.address))))]);
   log.info('serving', { domain: settings.domain, on: listeners.bound().join(','), cluster: client.server, context: client.context });
 
+  void synced.promise.then(serving);
   await aborted(signal);
   log.info('stopping', { lameduckSeconds: settings.lameduckSeconds });
   await clock.after(settings.lameduckSeconds * 1000, stop.signal);

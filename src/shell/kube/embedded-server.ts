@@ -3,7 +3,9 @@ import { applyObject, initialState, removeObject } from '../../core/api-server/a
 import { runControllers } from '../../core/api-server/controllers.ts';
 import { type ApiAnswer, handleRequest } from '../../core/api-server/handle.ts';
 import type { ApiKind } from '../../core/api-server/kind.ts';
-import { API_KINDS } from '../../core/api-server/kinds.ts';
+import { resourceKey } from '../../core/api-server/kind.ts';
+import { ENDPOINT_SLICE } from '../../core/api-server/kind-endpoint-slice.ts';
+import { kindsWith } from '../../core/api-server/kinds.ts';
 import { type ApiState, compacted } from '../../core/api-server/state.ts';
 import { advanceWatch, bookmark, type Watch, type WatchEvent } from '../../core/api-server/watch.ts';
 import type { RawObject } from '../../core/object/raw.ts';
@@ -16,7 +18,7 @@ export interface EmbeddedServerOptions {
   readonly random: () => number;
   /** On 127.0.0.1; absent or 0: a free one. */
   readonly port?: number;
-  /** Served beside `API_KINDS`: rows for custom resources. */
+  /** Served beside `API_KINDS`, or in place of one of them: rows for custom resources. */
   readonly furtherKinds?: readonly ApiKind[];
   /** What it starts with, for a server that takes another's place; absent: a new cluster. */
   readonly state?: ApiState;
@@ -56,14 +58,15 @@ interface OpenWatch {
 /** Starts the server; it ends with the signal. */
 export function createEmbeddedServer(options: EmbeddedServerOptions, signal: AbortSignal): EmbeddedServer {
   const { clock, random } = options;
-  const kinds = [...API_KINDS, ...(options.furtherKinds ?? [])];
+  const kinds = kindsWith(options.furtherKinds ?? []);
+  const slices = kinds.find((kind) => resourceKey(kind) === resourceKey(ENDPOINT_SLICE));
   const context = () => ({ wallMs: clock.wall(), random, strict: false });
   const watches = new Set<OpenWatch>();
   let state = options.state ?? initialState(kinds, context());
 
   const commit = (next: ApiState) => {
     const since = state.version;
-    state = runControllers(next, since, context());
+    state = runControllers(next, since, context(), slices);
     if (state.version > since) for (const open of watches) push(open, state);
   };
   const changed = (result: Result<ApiState, 'refused'>) => {
