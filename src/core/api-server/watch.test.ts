@@ -104,3 +104,11 @@ test('the objects at any version that history reaches are those of then', () => 
     }),
   );
 });
+
+test('a continue token of a version that is forgotten gets 410, so that the client lists again (meta/v1 ListMeta.continue)', () => {
+  const state = ['a', 'b'].reduce((held, name) => write(held, { name, app: 'x' }), EMPTY_STATE);
+  const first = listObjects(state, PATH, { limit: '1' });
+  const token = String(metaOf(first.body)['continue']);
+  const later = compacted(write(state, { name: 'c', app: 'x' }));
+  expect(listObjects(later, PATH, { limit: '1', continue: token })).toMatchObject({ status: 410, body: { reason: 'Expired' } });
+});
