@@ -22,7 +22,10 @@ export interface ClusterOptions {
   readonly audit?: 'Metadata' | 'Request' | 'RequestResponse';
   /** Further arguments of kube-apiserver. */
   readonly apiServerArgs?: readonly string[];
-  /** Further arguments of kube-controller-manager; a later `--controllers` wins. */
+  /**
+   * Further arguments of kube-controller-manager, which win over ours: `--node-monitor-grace-period=10s` for tests of node loss, which then
+   * renew Leases in kube-node-lease themselves.
+   */
   readonly controllerArgs?: readonly string[];
   /** Without: no EndpointSlices are made. */
   readonly controllers?: boolean;
@@ -161,6 +164,8 @@ function controllerArgs(folder: string, port: number, extra: readonly string[]):
     '--bind-address=127.0.0.1',
     `--secure-port=${port}`,
     '--leader-elect=false',
+    // No kubelet sends heartbeats: without this the Pods of every Node would be made unready 50 s after it was created.
+    '--node-monitor-grace-period=24h',
     `--cert-dir=${folder}`,
     ...extra,
   ];

@@ -267,7 +267,7 @@ export function mainJob(options: MainJobOptions): void {
       }
     };
 
-    test('a silent connection: -resync looks past it, and no answer is wrong meanwhile', () => silent('silent', 60_000, '-resync', '2'));
+    test('a silent connection: -resync looks past it, and no answer is wrong meanwhile', () => silent('silent', 90_000, '-resync', '2'));
 
     if (options.slow) {
       const slow = () => silent('bookmarks', SILENCE_MS_MAX, '-resync', '86400');
