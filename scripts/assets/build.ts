@@ -1,4 +1,4 @@
-// Builds those of the named programs (default: all) that are not there yet. Run it under flock, as test/support/assets.ts does:
+// Builds those of the named programs (default: all that tests need) that are not there yet. Run it under flock, as test/support/assets.ts does:
 // whoever waited for the lock then finds them built.
 import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,4 +29,4 @@ function build(names: readonly string[]): void {
 }
 
 const named = process.argv.slice(2);
-build(named.length > 0 ? named : ASSETS.map((asset) => asset.name));
+build(named.length > 0 ? named : ASSETS.filter((asset) => !asset.benchOnly).map((asset) => asset.name));
