@@ -37,6 +37,7 @@ const CORE_ORDER: Readonly<Record<string, number>> = {
   kubeconfig: 2,
   claim: 3,
   zone: 4,
+  forward: 5,
   plan: 5,
   explain: 5,
   doctor: 5,

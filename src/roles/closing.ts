@@ -12,7 +12,7 @@ export function aborted(signal: AbortSignal): Promise<void> {
 }
 
 /** Waits until everything has closed, at most two seconds; false when something had not. */
-export async function closeAll(closing: readonly Promise<unknown>[], clock: Clock): Promise<boolean> {
+export async function closeAll(closing: readonly (Promise<unknown> | undefined)[], clock: Clock): Promise<boolean> {
   const done = new AbortController();
   const all = Promise.all(closing).then(() => true);
   const late = clock.after(CLOSING_MS_MAX, done.signal).then(() => false);

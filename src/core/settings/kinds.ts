@@ -27,6 +27,19 @@ export interface NameServer {
   readonly address: Ip;
 }
 
+/** A server to send to. */
+export interface ServerAddress {
+  readonly ip: Ip;
+  readonly port: number;
+}
+
+/** One `-forward-clients` entry: `+` adds to the default networks, without it the list takes their place. */
+export interface ClientRange {
+  readonly cidr: Cidr;
+  readonly added: boolean;
+}
+
+const DNS_PORT = 53;
 const TEXT_LENGTH_MAX = 4096;
 const LIST_LENGTH_MAX = 256;
 /** `<63>.<63>.<domain>` must fit into the 253 characters of a name (RFC 1035 §2.3.4). */
@@ -143,11 +156,39 @@ export const cidrs: Kind<readonly Cidr[]> = listOf('cidr', (item) => parseCidr(i
 
 export const addresses: Kind<readonly Ip[]> = listOf('address', (item) => parseIp(item), 'an IPv4 or IPv6 address');
 
+/** DNS servers: `address`, `address:port` or `[v6]:port`. */
+export const dnsServers: Kind<readonly ServerAddress[]> = listOf(
+  'address[:port]',
+  toServerAddress,
+  'an address with or without a port, such as 192.168.1.1, 127.0.0.1:5335 or [fd00::1]:53',
+);
+
+export const clientRanges: Kind<readonly ClientRange[]> = listOf(
+  '[+]cidr',
+  toClientRange,
+  'an address/bits such as 203.0.113.0/24, or +203.0.113.0/24',
+);
+
 export const nameServers: Kind<readonly NameServer[]> = listOf(
   'name=address',
   toNameServer,
   'a name=address such as ns1.example.com=192.168.1.5',
 );
+
+function toServerAddress(text: string): ServerAddress | undefined {
+  const plain = parseIp(text);
+  if (plain) return { ip: plain, port: DNS_PORT };
+  const parts = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text);
+  const ip = parseIp(parts?.[1] ?? parts?.[2]);
+  const port = Number(parts?.[3] ?? DNS_PORT);
+  return ip && port > 0 && port <= 65535 ? { ip, port } : undefined;
+}
+
+function toClientRange(text: string): ClientRange | undefined {
+  const added = text.startsWith('+');
+  const cidr = parseCidr(added ? text.slice(1) : text);
+  return cidr && { cidr, added };
+}
 
 function toNameServer(text: string): NameServer | undefined {
   const at = text.indexOf('=');

@@ -3,10 +3,9 @@ import { compact, keyOf } from '../../core/object/raw.ts';
 import type { DnsName } from '../../core/value/dns-name.ts';
 import { type Ip, parseIp } from '../../core/value/ip.ts';
 import type { Notice } from '../../core/value/notice.ts';
-import { createRespondContext, type RespondContext } from '../../core/zone/reply.ts';
-import { respond } from '../../core/zone/respond.ts';
-import { createZone, defaultNameserverName, type Nameserver, type Zone } from '../../core/zone/zone.ts';
-import { createDnsCounters, type DnsHandler } from '../../shell/dns/handler.ts';
+import { createRespondContext } from '../../core/zone/reply.ts';
+import { createZone, defaultNameserverName, type Nameserver } from '../../core/zone/zone.ts';
+import { createDnsCounters } from '../../shell/dns/handler.ts';
 import { createListenSet } from '../../shell/dns/listen-set.ts';
 import type { KubeClient } from '../../shell/kube/client.ts';
 import { collectGarbage } from '../../shell/system/memory.ts';
@@ -16,7 +15,9 @@ import { aborted, closeAll } from '../closing.ts';
 import { type ExitCode, giveUp, type RoleContext } from '../role.ts';
 import { createClusterFeed } from './cluster-feed.ts';
 import { exposeDns, exposeFeed, watchObserver } from './dns-metrics.ts';
-import { createQueryCounters, type QueryCounters } from './query-counters.ts';
+import { createQueryCounters } from './query-counters.ts';
+import { createQueryHandler } from './query-handler.ts';
+import { checkRealZone } from './real-zone-check.ts';
 import { createRoutePrinter } from './route-printer.ts';
 import { createStatusWriter } from './status-writer.ts';
 
@@ -43,7 +44,10 @@ export async function serveDns(context: RoleContext<'dns'>, client: KubeClient, 
     serial: Math.floor(clock.wall() / 1000),
   });
   const serverId = new TextEncoder().encode(settings.serverId || hostname());
-  const ctx = createRespondContext({ maxAnswers: settings.maxAnswers, serverId }, Math.floor(random() * 0x1_0000_0000));
+  const ctx = createRespondContext(
+    { maxAnswers: settings.maxAnswers, serverId, forwarding: settings.upstreams.length > 0, fallthrough: settings.fallthrough },
+    Math.floor(random() * 0x1_0000_0000),
+  );
 
   const notice = (each: Notice) => {
     metrics.inc('notices', { code: each.code });
@@ -98,12 +102,21 @@ export async function serveDns(context: RoleContext<'dns'>, client: KubeClient, 
     return { ready: reasons.length === 0, reasons };
   };
   const health = createHealthServer({ listen: settings.health, readiness, synced: () => ctx.synced, metrics }, stop.signal);
-  const handle = createHandler(zone, ctx, queries);
+  const answered = () => queries.count(ctx.tcp, ctx.query.qtype, ctx.rcode);
+  const nodeIps = () => [...feed.nodes.values()].flatMap((node) => node.internalIps);
+  const forwarding = ctx.forwarding
+    ? (await import('./forwarding.ts')).createForwarding(
+        { context, zone, ctx, metrics, networks: () => listeners.networks(), nodeIps, answered },
+        stop.signal,
+      )
+    : undefined;
+  const handle = createQueryHandler({ zone, ctx, queries, clients: settings.clients, forwarding });
   const listeners = createListenSet({ listen: settings.listen, handle, counters, clock, log }, stop.signal);
+  let zoneCheck: Promise<void> | undefined;
   const end = async (code: ExitCode): Promise<ExitCode> => {
     stop.abort();
     const closed = await closeAll(
-      [health.closed, listeners.closed, feed.closed, routes.closed, writer?.closed ?? Promise.resolve()],
+      [health.closed, listeners.closed, feed.closed, routes.closed, writer?.closed, forwarding?.closed(), zoneCheck],
       clock,
     );
     if (!closed) log.warn('not everything had closed in time');
@@ -114,20 +127,13 @@ export async function serveDns(context: RoleContext<'dns'>, client: KubeClient, 
     zone.setNameservers([defaultNameserver(settings.domain, compact(listeners.networks().map((local) => parseIp(local.address))))]);
   log.info('serving', { domain: settings.domain, on: listeners.bound().join(','), cluster: client.server, context: client.context });
 
+  forwarding?.start();
+  zoneCheck = checkRealZone(context, zone, metrics, stop.signal);
   void synced.promise.then(serving);
   await aborted(signal);
   log.info('stopping', { lameduckSeconds: settings.lameduckSeconds });
   await clock.after(settings.lameduckSeconds * 1000, stop.signal);
   return end(0);
-}
-
-function createHandler(zone: Zone, ctx: RespondContext, queries: QueryCounters): DnsHandler {
-  return (packet, length, out, client) => {
-    ctx.tcp = client.transport === 'tcp';
-    const written = respond(packet, length, out, zone, ctx);
-    if (written > 0) queries.count(ctx.tcp, ctx.query.qtype, ctx.rcode);
-    return written;
-  };
 }
 
 /** What `-nameserver` says, one entry a name; else `ns.dns.<domain>` with the node's addresses. */
