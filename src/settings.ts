@@ -158,6 +158,12 @@ export const settings = {
     defaultOf: { demo: '127.0.0.1:8080', l3: ':7712' },
     help: 'Where /healthz, /readyz, /livez and /metrics are served over HTTP.',
   }),
+  logQueries: setting(toggle, {
+    flag: 'log-queries',
+    roles: DNS,
+    default: 'false',
+    help: 'Logs one line for each query, whatever -log-level says. Lines that nobody reads in time are dropped and counted.',
+  }),
   lameduckSeconds: setting(wholeNumber('seconds', 0, 300), {
     flag: 'lameduck',
     roles: DNS,

@@ -5,12 +5,12 @@ import { FORWARD, respond, respondProhibited } from '../../core/zone/respond.ts'
 import type { Zone } from '../../core/zone/zone.ts';
 import type { DnsHandler } from '../../shell/dns/handler.ts';
 import type { Forwarding } from './forwarding.ts';
-import type { QueryCounters } from './query-counters.ts';
+import type { QueryObserver } from './query-observer.ts';
 
 export interface QueryHandlerOptions {
   readonly zone: Zone;
   readonly ctx: RespondContext;
-  readonly queries: QueryCounters;
+  readonly queries: QueryObserver;
   /** Who may ask at all; empty: anybody. */
   readonly clients: readonly Cidr[];
   readonly forwarding: Forwarding | undefined;
@@ -22,10 +22,15 @@ export function createQueryHandler({ zone, ctx, queries, clients, forwarding }: 
   return (packet, length, out, client) => {
     ctx.tcp = client.transport === 'tcp';
     ctx.ra = forwarding === undefined ? 0 : forwarding.recursionFor(client.address);
+    const begun = queries.begin();
     const prohibited = gate !== undefined && !gate.admits(client.address);
     let written = prohibited ? respondProhibited(packet, length, out, ctx) : respond(packet, length, out, zone, ctx);
-    if (written === FORWARD && forwarding !== undefined) written = forwarding.handle(packet, length, out, client);
-    if (written > 0) queries.count(ctx.tcp, ctx.query.qtype, ctx.rcode);
+    if (written === FORWARD && forwarding !== undefined) {
+      written = forwarding.handle(packet, length, out, client);
+      // From the cache: the RCODE is that of the reply.
+      if (written > 0) ctx.rcode = (out[3] as number) & 15;
+    }
+    queries.end(ctx, client, written, begun);
     return written;
   };
 }

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { compact, keyOf } from '../../core/object/raw.ts';
+import { ENDPOINT_SLICES } from '../../core/object/resources.ts';
 import type { DnsName } from '../../core/value/dns-name.ts';
 import { type Ip, parseIp } from '../../core/value/ip.ts';
 import type { Notice } from '../../core/value/notice.ts';
@@ -15,8 +16,8 @@ import { aborted, closeAll } from '../closing.ts';
 import { type ExitCode, giveUp, type RoleContext } from '../role.ts';
 import { createClusterFeed } from './cluster-feed.ts';
 import { exposeDns, exposeFeed, watchObserver } from './dns-metrics.ts';
-import { createQueryCounters } from './query-counters.ts';
 import { createQueryHandler } from './query-handler.ts';
+import { createQueryObserver } from './query-observer.ts';
 import { checkRealZone } from './real-zone-check.ts';
 import { createRoutePrinter } from './route-printer.ts';
 import { createStatusWriter } from './status-writer.ts';
@@ -24,18 +25,21 @@ import { createStatusWriter } from './status-writer.ts';
 type DnsSettings = RoleContext<'dns'>['settings'];
 
 /**
- * Serves DNS from this cluster until `context.signal` aborts, and for `-lameduck` after that. An API server that is away is waited for:
+ * Serves DNS from this cluster until `given.signal` aborts, and for `-lameduck` after that. An API server that is away is waited for:
  * SERVFAIL before the first sync, the last known answers after it. `serving` is called once, when it listens and knows the cluster.
  */
-export async function serveDns(context: RoleContext<'dns'>, client: KubeClient, serving: () => void = () => {}): Promise<ExitCode> {
-  const { settings, clock, log, random, signal } = context;
+export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, serving: () => void = () => {}): Promise<ExitCode> {
+  const { settings, clock, random, signal } = given;
   const stop = new AbortController();
   const synced = Promise.withResolvers<void>();
   const metrics = createMetrics();
   const counters = createDnsCounters();
-  const queries = createQueryCounters();
+  exposeDns(metrics, counters);
+  const observer = watchObserver(metrics, clock);
+  const queries = createQueryObserver({ ...settings, metrics, clock });
+  const context = queries.log ? { ...given, log: queries.log } : given;
+  const { log } = context;
   addProcessMetrics(metrics, context.version, clock.wall());
-  exposeDns(metrics, queries, counters);
 
   const zone = createZone({
     domain: settings.domain,
@@ -63,9 +67,11 @@ export async function serveDns(context: RoleContext<'dns'>, client: KubeClient, 
       random,
       log,
       resyncSeconds: settings.resyncSeconds,
-      observer: watchObserver(metrics),
+      observer,
       serviceChanged: (key, what) => {
-        zone.update(feed.view, key);
+        metrics.inc('zoneChanges', {}, zone.update(feed.view, key).length);
+        if (what === 'endpoints' && ctx.synced)
+          metrics.observe('programmingSeconds', {}, (clock.now() - observer.arrivedAtMs(ENDPOINT_SLICES.kind)) / 1000);
         writer?.changed(key);
         if (what === 'endpoints') lookAtRoutes('endpoints');
       },
@@ -95,7 +101,7 @@ export async function serveDns(context: RoleContext<'dns'>, client: KubeClient, 
     },
     stop.signal,
   );
-  exposeFeed(metrics, feed);
+  exposeFeed(metrics, feed, zone, clock);
 
   const readiness = (): Readiness => {
     const reasons = signal.aborted ? ['shutting down'] : feed.waiting();
@@ -119,6 +125,7 @@ export async function serveDns(context: RoleContext<'dns'>, client: KubeClient, 
       [health.closed, listeners.closed, feed.closed, routes.closed, writer?.closed, forwarding?.closed(), zoneCheck],
       clock,
     );
+    await queries.flushed();
     if (!closed) log.warn('not everything had closed in time');
     return code;
   };

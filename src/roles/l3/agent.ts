@@ -55,7 +55,7 @@ export async function runAgent(context: RoleContext<'l3'>, client: KubeClient): 
       random,
       log,
       resyncSeconds: settings.resyncSeconds,
-      observer: watchObserver(metrics),
+      observer: watchObserver(metrics, clock),
       endpoints: true,
       changed: () => changed(),
     },

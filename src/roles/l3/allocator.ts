@@ -52,7 +52,7 @@ export async function runAllocator(context: RoleContext<'l3'>, client: KubeClien
   lease.runWhileLeader(async (tenure) => {
     let changed = () => {};
     const { resyncSeconds } = settings;
-    const observer = watchObserver(metrics);
+    const observer = watchObserver(metrics, clock);
     const own = createL3Feed({ client, clock, random, log, resyncSeconds, observer, endpoints: false, changed: () => changed() }, tenure);
     feed = own;
     await Promise.race([own.synced, aborted(tenure)]);

@@ -26,15 +26,15 @@ describe('metrics', () => {
 
   test('counts kept elsewhere are read at each scrape, not added to', async () => {
     const metrics = createMetrics();
-    const axes = { transport: ['udp', 'tcp'], type: ['A', 'other'], rcode: ['NOERROR', 'NXDOMAIN'] };
+    const axes = { transport: ['udp', 'tcp'], family: ['ipv4'], type: ['A', 'other'], rcode: ['NOERROR', 'NXDOMAIN'] };
     const counts = new Float64Array(8);
     metrics.read('dnsQueries', () => gridSamples(axes, counts));
     counts[1] = 5;
     counts[6] = 2 ** 33;
     await metrics.text();
     const text = await metrics.text();
-    expect(text).toContain('minilb_dns_queries_total{transport="udp",type="A",rcode="NXDOMAIN"} 5\n');
-    expect(text).toContain(`minilb_dns_queries_total{transport="tcp",type="other",rcode="NOERROR"} ${2 ** 33}\n`);
+    expect(text).toContain('minilb_dns_queries_total{transport="udp",family="ipv4",type="A",rcode="NXDOMAIN"} 5\n');
+    expect(text).toContain(`minilb_dns_queries_total{transport="tcp",family="ipv4",type="other",rcode="NOERROR"} ${2 ** 33}\n`);
     expect(text.match(/minilb_dns_queries_total\{/g)).toHaveLength(2);
   });
 
