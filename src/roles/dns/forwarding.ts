@@ -4,7 +4,7 @@ import { EDE, FLAG, RCODE } from '../../core/wire/message.ts';
 import type { RespondContext } from '../../core/zone/reply.ts';
 import { fail } from '../../core/zone/respond.ts';
 import type { Zone } from '../../core/zone/zone.ts';
-import { createForwarder, type Forwarder } from '../../shell/dns/forwarder.ts';
+import { createForwarder, type Forwarder, type ForwarderOptions } from '../../shell/dns/forwarder.ts';
 import type { DnsHandler } from '../../shell/dns/handler.ts';
 import type { LocalAddress } from '../../shell/dns/local-addresses.ts';
 import type { Metrics } from '../../shell/telemetry/metrics.ts';
@@ -18,7 +18,7 @@ export interface ForwardingOptions {
   /** On-link networks and Nodes' addresses, read anew every ten seconds. */
   readonly networks: () => readonly LocalAddress[];
   readonly nodeIps: () => Iterable<Ip>;
-  readonly answered: () => void;
+  readonly answered: ForwarderOptions['answered'];
 }
 
 /** The forwarder as the query path sees it. */

@@ -25,11 +25,7 @@ export function createQueryHandler({ zone, ctx, queries, clients, forwarding }: 
     const begun = queries.begin();
     const prohibited = gate !== undefined && !gate.admits(client.address);
     let written = prohibited ? respondProhibited(packet, length, out, ctx) : respond(packet, length, out, zone, ctx);
-    if (written === FORWARD && forwarding !== undefined) {
-      written = forwarding.handle(packet, length, out, client);
-      // From the cache: the RCODE is that of the reply.
-      if (written > 0) ctx.rcode = (out[3] as number) & 15;
-    }
+    if (written === FORWARD && forwarding !== undefined) written = forwarding.handle(packet, length, out, client);
     queries.end(ctx, client, written, begun);
     return written;
   };

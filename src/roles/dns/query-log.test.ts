@@ -38,10 +38,10 @@ test('a line names client, name, type, rcode and size; the name in lower case', 
   ]);
 });
 
-test('a query that is asked upstream has no rcode yet', () => {
+test('as JSON it is one object', () => {
   const { log, lines } = createLog('json');
-  log.line(client, asked('example.com', 'A'), undefined, -1);
-  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ message: 'query', name: 'example.com', type: 'A', forwarded: true });
+  log.line(client, asked('web.minilb', 'A'), RCODE.NOERROR, 50);
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ message: 'query', name: 'web.minilb', type: 'A', rcode: 'NOERROR', bytes: 50 });
 });
 
 test('what a stranger puts into a name stays inside its line', () => {

@@ -1,15 +1,14 @@
 import { rcodeName, typeName } from '../../core/wire/message.ts';
 import type { Query } from '../../core/wire/query.ts';
 import { wireNameText } from '../../core/wire/text.ts';
-import type { DnsClient } from '../../shell/dns/handler.ts';
+import type { DnsAsker } from '../../shell/dns/handler.ts';
 import type { Clock } from '../../shell/system/clock.ts';
 import type { LineWriter } from '../../shell/telemetry/line-writer.ts';
 import { createLog, type LogOptions } from '../../shell/telemetry/log.ts';
 
 /** One line for each query, beside the log: whoever asked for it wants it whatever `-log-level` says. */
 export interface QueryLog {
-  /** `rcode` is undefined for a query that is asked upstream. `query` is as it was parsed. */
-  readonly line: (client: DnsClient, query: Query, rcode: number | undefined, replyBytes: number) => void;
+  readonly line: (client: DnsAsker, query: Query, rcode: number, replyBytes: number) => void;
 }
 
 export interface QueryLogOptions {
@@ -38,7 +37,8 @@ export function createQueryLog({ clock, format, writer }: QueryLogOptions): Quer
         transport: client.transport,
         name: query.nameLength > 0 ? wireNameText(query.name.subarray(0, query.nameLength)) : undefined,
         type: query.nameLength > 0 ? typeName(query.qtype) : undefined,
-        ...(rcode === undefined ? { forwarded: true } : { rcode: rcodeName(rcode), bytes: replyBytes }),
+        rcode: rcodeName(rcode),
+        bytes: replyBytes,
       });
     },
   };

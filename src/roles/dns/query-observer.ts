@@ -1,6 +1,5 @@
 import type { RespondContext } from '../../core/zone/reply.ts';
-import { FORWARD } from '../../core/zone/respond.ts';
-import type { DnsClient } from '../../shell/dns/handler.ts';
+import type { DnsAsker } from '../../shell/dns/handler.ts';
 import type { Clock } from '../../shell/system/clock.ts';
 import { createLineWriter, fileWriter } from '../../shell/telemetry/line-writer.ts';
 import { createLog, type Log, type LogOptions } from '../../shell/telemetry/log.ts';
@@ -12,8 +11,11 @@ import { createQueryLog } from './query-log.ts';
 export interface QueryObserver {
   /** Called before `respond`: the time in ms when this query is one of those that are timed, else 0. */
   readonly begin: () => number;
-  /** Called with what `respond` returned, while `ctx` still holds the query and the RCODE. */
-  readonly end: (ctx: RespondContext, client: DnsClient, written: number, begunMs: number) => void;
+  /**
+   * Called with the reply's length, while `ctx` still holds the query and the RCODE; nothing is counted where there is no reply, or not yet.
+   * `begunMs` is what `begin` returned, 0 for an answer that was waited for.
+   */
+  readonly end: (ctx: RespondContext, client: DnsAsker, written: number, begunMs: number) => void;
   /** With `-log-queries`, what the role logs with: through the same buffer, because one line written to a full pipe would stop all answers. */
   readonly log: Log | undefined;
   /** Resolves when the last lines are written, or after half a second when nobody reads them. */
@@ -46,9 +48,10 @@ export function createQueryObserver({ metrics, clock, logQueries, logFormat, log
       return queries === 0 ? clock.now() : 0;
     },
     end(ctx, client, written, begunMs) {
-      if (written > 0) counters.count(ctx.tcp, client.family, ctx.query.qtype, ctx.rcode);
       if (begunMs > 0) metrics.observe('dnsSeconds', {}, (clock.now() - begunMs) / 1000);
-      if (lines && written !== 0) lines.line(client, ctx.query, written === FORWARD ? undefined : ctx.rcode, written);
+      if (written <= 0) return;
+      counters.count(ctx.tcp, client.family, ctx.query.qtype, ctx.rcode);
+      lines?.line(client, ctx.query, ctx.rcode, written);
     },
     log: writer && createLog({ level: logLevel, format: logFormat, clock, write: writer.put }),
     flushed: () => writer?.drained(FLUSH_MS_MAX) ?? Promise.resolve(),

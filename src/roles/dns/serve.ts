@@ -6,7 +6,7 @@ import { type Ip, parseIp } from '../../core/value/ip.ts';
 import type { Notice } from '../../core/value/notice.ts';
 import { createRespondContext } from '../../core/zone/reply.ts';
 import { createZone, defaultNameserverName, type Nameserver } from '../../core/zone/zone.ts';
-import { createDnsCounters } from '../../shell/dns/handler.ts';
+import { createDnsCounters, type DnsAsker } from '../../shell/dns/handler.ts';
 import { createListenSet } from '../../shell/dns/listen-set.ts';
 import type { KubeClient } from '../../shell/kube/client.ts';
 import { collectGarbage } from '../../shell/system/memory.ts';
@@ -108,7 +108,7 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
     return { ready: reasons.length === 0, reasons };
   };
   const health = createHealthServer({ listen: settings.health, readiness, synced: () => ctx.synced, metrics }, stop.signal);
-  const answered = () => queries.count(ctx.tcp, ctx.query.qtype, ctx.rcode);
+  const answered = (asker: DnsAsker, replyBytes: number) => queries.end(ctx, asker, replyBytes, 0);
   const nodeIps = () => [...feed.nodes.values()].flatMap((node) => node.internalIps);
   const forwarding = ctx.forwarding
     ? (await import('./forwarding.ts')).createForwarding(

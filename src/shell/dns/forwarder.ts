@@ -20,7 +20,7 @@ import { fail } from '../../core/zone/respond.ts';
 import type { Zone } from '../../core/zone/zone.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Log } from '../telemetry/log.ts';
-import { type DnsClient, LATER } from './handler.ts';
+import { type DnsAsker, type DnsClient, LATER } from './handler.ts';
 import { createUpstreamPool, type Resolved, type Upstream } from './upstream-pool.ts';
 
 export interface ForwarderOptions {
@@ -33,7 +33,7 @@ export interface ForwarderOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Called after each reply that was sent later, while `ctx` still tells what it was. */
-  readonly answered: () => void;
+  readonly answered: (client: DnsAsker, replyBytes: number) => void;
 }
 
 /** Questions under way at most; each holds up to three sockets. */
@@ -76,6 +76,7 @@ export interface Forwarder {
 }
 
 interface Waiter {
+  readonly client: DnsAsker;
   readonly packet: Uint8Array;
   readonly tcp: boolean;
   readonly ra: number;
@@ -161,6 +162,7 @@ export function createForwarder(options: ForwarderOptions, signal: AbortSignal):
       tcp: ctx.tcp,
       ra: ctx.ra,
       exists: ctx.forwardedNameExists,
+      client: { address: client.address, port: client.port, family: client.family, transport: client.transport },
       send: client.later(),
     };
     if (waiters) {
@@ -192,7 +194,7 @@ export function createForwarder(options: ForwarderOptions, signal: AbortSignal):
         resolved.kind === 'answer'
           ? writeAnswer(waiter.packet, out, zone, ctx, resolved.answer, 0, ttlSecondsMax())
           : fail(ctx, waiter.packet, out, RCODE.SERVFAIL, resolved.kind === 'silent' ? EDE.NETWORK_ERROR : EDE.NO_REACHABLE_AUTHORITY);
-      options.answered();
+      options.answered(waiter.client, length);
       waiter.send(out.subarray(0, length));
     }
   };

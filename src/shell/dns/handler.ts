@@ -1,6 +1,9 @@
 /** Returned by a handler that took `client.later()` and will answer through it. */
 export const LATER = -1;
 
+/** Who asked, for counters and the query log. */
+export type DnsAsker = Pick<DnsClient, 'address' | 'port' | 'family' | 'transport'>;
+
 /** Who asked. One object is filled again for each query: copy what is needed longer than the call. */
 export interface DnsClient {
   /** Without zone id; IPv4-mapped addresses as IPv4. */
