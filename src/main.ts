@@ -13,6 +13,7 @@ const roles: { readonly [R in CommandName]: () => Promise<{ readonly run: Run<R>
   cleanup: () => import('./roles/cleanup.ts'),
   l3: () => import('./roles/l3/l3.ts'),
   demo: () => import('./roles/demo/demo.ts'),
+  updater: () => import('./roles/updater/updater.ts'),
   version: () => import('./roles/version.ts'),
   help: () => import('./roles/help.ts'),
 };

@@ -40,6 +40,12 @@ export interface ClientRange {
 }
 
 const DNS_PORT = 53;
+/** Ports from `low` to `high`, both included. */
+export interface PortRange {
+  readonly low: number;
+  readonly high: number;
+}
+
 const TEXT_LENGTH_MAX = 4096;
 const LIST_LENGTH_MAX = 256;
 /** `<63>.<63>.<domain>` must fit into the 253 characters of a name (RFC 1035 §2.3.4). */
@@ -168,6 +174,12 @@ export const clientRanges: Kind<readonly ClientRange[]> = listOf(
   toClientRange,
   'an address/bits such as 203.0.113.0/24, or +203.0.113.0/24',
 );
+export const portRanges: Kind<readonly PortRange[]> = listOf('port-port', toPortRange, 'a port or a range such as 1024-65535');
+
+function toPortRange(text: string): PortRange | undefined {
+  const [low, high = low] = (/^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text)?.slice(1) ?? []).filter((part) => part !== undefined).map(Number);
+  return low !== undefined && high !== undefined && low >= 1 && low <= high && high <= 65535 ? { low, high } : undefined;
+}
 
 export const nameServers: Kind<readonly NameServer[]> = listOf(
   'name=address',

@@ -172,6 +172,26 @@ export const METRICS = {
     labels: none,
   },
   leading: { kind: 'gauge', name: 'minilb_leading', help: '1 while this process holds the Lease.', labels: none },
+  updaterCalls: {
+    kind: 'counter',
+    name: 'minilb_updater_calls_total',
+    help: 'Calls of the updater’s API, by method and HTTP status.',
+    labels: ['method', 'status'],
+  },
+  updaterChanges: {
+    kind: 'counter',
+    name: 'minilb_updater_changes_total',
+    help: 'Attempts to put changes live, each with one reload at most, by result (ok, or the code of what failed).',
+    labels: ['result'],
+  },
+  updaterChangeSeconds: {
+    kind: 'histogram',
+    name: 'minilb_updater_change_seconds',
+    help: 'From the start of a change to the moment its ports listen, or it is rolled back.',
+    labels: none,
+    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+  },
+  updaterWaiting: { kind: 'gauge', name: 'minilb_updater_waiting_calls', help: 'Calls that wait for their turn.', labels: none },
   notices: { kind: 'counter', name: 'minilb_notices_total', help: 'Notices about objects, by code.', labels: ['code'] },
 } as const satisfies Readonly<Record<string, MetricDeclaration>>;
 

@@ -1,0 +1,142 @@
+import { describe, expect, test } from 'bun:test';
+import fc from 'fast-check';
+import { backend } from '../../../test/support/backends.ts';
+import { ADAPTERS } from './adapters.ts';
+import { sameBackend } from './backend.ts';
+import { parseUpdate } from './request.ts';
+
+/** Texts that mean something to a configuration parser, as often as plain ones. */
+const nasty = fc.oneof(
+  fc.constantFrom(';', '}', '{', '\n', '#', '$remote_addr', '../', '\0', '"', "'", '\\', ' ', 'server', '%', '::', '[', ']', '\u2028'),
+  fc.string({ maxLength: 6 }),
+);
+const text = fc.array(nasty, { maxLength: 4 }).map((parts) => parts.join(''));
+const name = fc.oneof({ weight: 3, arbitrary: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,20}$/) }, { weight: 1, arbitrary: text });
+const host = fc.oneof(fc.ipV4(), fc.ipV6(), fc.domain(), text);
+const port = fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 1, max: 65535 }) }, { weight: 1, arbitrary: fc.integer() });
+const call = fc.record({
+  backendName: name,
+  lbPort: port,
+  lbProtocol: fc.constantFrom('TCP', 'udp', '', 'SCTP'),
+  upstreamServers: fc.array(fc.record({ host, port }), { maxLength: 4 }),
+  proxyTimeoutSeconds: fc.integer({ min: -1, max: 700_000 }),
+  proxyConnectTimeoutSeconds: fc.integer({ min: 0, max: 100 }),
+  sourceRanges: fc.array(
+    fc.oneof(
+      fc.ipV4(),
+      fc.ipV4().map((ip) => `${ip}/8`),
+      fc.ipV6().map((ip) => `${ip}/64`),
+      text,
+    ),
+    { maxLength: 3 },
+  ),
+  sessionAffinity: fc.constantFrom('', 'None', 'ClientIP'),
+  proxyProtocol: fc.boolean(),
+  healthCheckNodePort: fc.constantFrom(0, 0, 32000),
+});
+
+for (const adapter of Object.values(ADAPTERS)) {
+  describe(adapter.name, () => {
+    test('property: whatever a call says, nothing is rendered that a strict parse does not find again', () => {
+      let rendered = 0;
+      fc.assert(
+        fc.property(call, fc.constantFrom<readonly (4 | 6)[]>([4], [4, 6]), fc.constantFrom('', 'team-a'), (raw, families, owner) => {
+          const parsed = parseUpdate(JSON.stringify(raw), { timeoutSeconds: 5, connectTimeoutSeconds: 2 });
+          const fitted = parsed.ok ? adapter.fit({ ...parsed.value, owner }) : parsed;
+          if (!fitted.ok) return;
+          rendered++;
+          const found = adapter.parse(adapter.render(fitted.value, families));
+          if (!found.ok) throw new Error(found.detail);
+          const idle = fitted.value.upstreams.length === 0;
+          const kept = idle
+            ? backend({
+                name: fitted.value.name,
+                port: fitted.value.port,
+                protocol: fitted.value.protocol,
+                owner,
+                upstreams: [],
+                timeoutSeconds: 0,
+                connectTimeoutSeconds: 0,
+              })
+            : fitted.value;
+          expect(sameBackend(found.value.backend, kept)).toBe(true);
+          expect(found.value.families).toEqual(idle ? [] : [...families]);
+        }),
+        { numRuns: 2000 },
+      );
+      expect(rendered).toBeGreaterThan(100);
+    });
+
+    const good = adapter.render(backend({ owner: 'team-a', sticky: true, proxyProtocol: true }), [4, 6]);
+    const lines = good.split('\n').slice(0, -1);
+
+    test('property: no line can be left out, doubled, moved or begun with another word unnoticed', () => {
+      expect(adapter.parse(good).ok).toBe(true);
+      const found = (changed: readonly string[]) => {
+        const parsed = adapter.parse(`${changed.join('\n')}\n`);
+        return parsed.ok ? adapter.render(parsed.value.backend, parsed.value.families) : undefined;
+      };
+      for (const [i, line] of lines.entries()) {
+        if (line === '' || line.startsWith('#')) continue;
+        const changes = [
+          lines.toSpliced(i, 1),
+          lines.toSpliced(i, 1, line, line),
+          lines.toSpliced(i, 1, line.replace(/\w+/, 'other')),
+          lines.toSpliced(i, 1, `${line} 1`),
+        ];
+        // What is still read must mean just what it then says, not what was rendered.
+        for (const changed of changes.filter((each) => each.join() !== lines.join())) {
+          const again = found(changed);
+          if (again !== undefined) expect(again).not.toBe(good);
+        }
+      }
+    });
+
+    test.each([
+      ['without our first line it is somebody else’s', lines.slice(1), 'foreign'],
+      ['an empty file is somebody else’s', [], 'foreign'],
+      ['without our second line somebody edited it', lines.toSpliced(1, 1), 'edited'],
+      ['a further server', [...lines, 'server { listen 22; }'], 'edited'],
+      ['a header that is about another port', lines.toSpliced(1, 1, '# backend default_web port 8104/TCP'), 'edited'],
+    ])('%s', (_, changed, code) => {
+      expect(adapter.parse(changed.map((line) => `${line}\n`).join(''))).toMatchObject({ ok: false, code });
+    });
+  });
+}
+
+test('nginx: what nginx-lb-updater left in the folder is read', () => {
+  const text = `# generated by nginx-lb-updater, do not edit as changes can be overwritten
+upstream namespace-a_myservice {
+	server 192.168.101.2:5014;
+	server 192.168.101.3:5014;
+}
+
+server {
+	listen        9000 udp;
+	proxy_pass    namespace-a_myservice;
+	proxy_timeout 5s;
+	proxy_connect_timeout 2s;
+}
+
+`;
+  expect(ADAPTERS.nginx.parse(text)).toEqual({
+    ok: true,
+    value: {
+      backend: backend({
+        name: 'namespace-a_myservice',
+        port: 9000,
+        protocol: 'UDP',
+        upstreams: [
+          { host: '192.168.101.2', port: 5014 },
+          { host: '192.168.101.3', port: 5014 },
+        ],
+      }),
+      families: [4],
+    },
+  });
+});
+
+test('HAProxy refuses UDP, and the PROXY protocol goes with TCP only', () => {
+  expect(ADAPTERS.haproxy.fit(backend({ protocol: 'UDP' }))).toMatchObject({ code: 'refused', detail: expect.stringContaining('UDP') });
+  expect(ADAPTERS.nginx.fit(backend({ protocol: 'UDP', proxyProtocol: true }))).toMatchObject({ code: 'refused' });
+});
