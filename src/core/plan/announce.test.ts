@@ -55,6 +55,11 @@ const rows: readonly [name: string, over: Partial<AnnounceInputs>, verdict: stri
     'keep held-through-node-outage 55',
   ],
   [
+    'the pods are marked unready one by one: held from the first one on',
+    { endpoints: [on('a', 'not ready'), on('b')], nodeDown: () => true },
+    'keep held-through-node-outage 55',
+  ],
+  [
     'held no longer than -hold',
     { endpoints: [on('a', 'not ready')], nodeDown: () => true, unusableSeconds: 60 },
     'withdraw no-usable-endpoint',

@@ -59,6 +59,7 @@ export type AnnounceReason =
  * | yes | usable ones without nodeName only, policy Local | withdraw |
  * | yes | usable ones, none here | withdraw |
  * | yes | none usable, and all are on nodes that are not Ready | keep for `-hold`: an outage of the API server looks like this |
+ * | yes | the same, while pods of other nodes are not yet marked unready | keep for `-hold`: they are marked one by one |
  * | yes | none usable otherwise | withdraw |
  *
  * Usable as kube-proxy has it: ready, or, when nothing is ready anywhere, serving and terminating. A node that is cordoned or NotReady
@@ -75,6 +76,9 @@ export function judgeAnnouncement(inputs: AnnounceInputs): AnnounceVerdict {
   const nodeless = usable.some((endpoint) => endpoint.nodeName === '');
   if (nodeless && !localPolicy) return { kind: 'announce', reason: 'endpoints-without-node' };
   if (endpoints.some((endpoint) => endpoint.nodeName === node && isLastResort(endpoint))) return judgeDraining(inputs);
+  const held = inputs.holdSeconds - inputs.notReadyHereSeconds;
+  if (isOutage(inputs) && held > 0 && endpoints.some((one) => one.nodeName === node))
+    return { kind: 'keep', reason: 'held-through-node-outage', seconds: held };
   return { kind: 'withdraw', reason: nodeless && usable.every((one) => one.nodeName === '') ? 'local-without-node' : 'not-here' };
 }
 
@@ -89,11 +93,14 @@ export function judgeNode(
   return { eligible: true, reason: '' };
 }
 
-/** A Node that is gone is no reason to believe that its pods are. */
-function judgeUnusable({ endpoints, nodeDown, unusableSeconds, holdSeconds }: AnnounceInputs): AnnounceVerdict {
-  const outage = endpoints.length > 0 && endpoints.every((one) => one.nodeName !== '' && !one.terminating && nodeDown(one.nodeName));
-  const seconds = holdSeconds - unusableSeconds;
-  if (outage && seconds > 0) return { kind: 'keep', reason: 'held-through-node-outage', seconds };
+/** All Nodes of a Service's endpoints are not Ready at once: that is the API server's trouble, and no reason to believe it of the pods. */
+function isOutage({ endpoints, nodeDown }: AnnounceInputs): boolean {
+  return endpoints.length > 0 && endpoints.every((one) => one.nodeName !== '' && !one.terminating && nodeDown(one.nodeName));
+}
+
+function judgeUnusable(inputs: AnnounceInputs): AnnounceVerdict {
+  const seconds = inputs.holdSeconds - inputs.unusableSeconds;
+  if (isOutage(inputs) && seconds > 0) return { kind: 'keep', reason: 'held-through-node-outage', seconds };
   return { kind: 'withdraw', reason: 'no-usable-endpoint' };
 }
 
