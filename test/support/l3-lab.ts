@@ -58,14 +58,9 @@ export const LAB_PREFIX = '10.0.100.0/24,fd00:100::/64';
 export const nodeIp = (node: Pick<LabNode, 'index'>) => `192.168.7.${10 + node.index}`;
 
 /** A probe for `requires('net', …)`. */
-export function labMissing(): string | undefined {
-  const daemons = ['zebra', 'bgpd', 'bfdd'].map((name) => `${FRR}/${name}`);
-  return (
-    netnsMissing() ??
-    clusterMissing() ??
-    assetsMissing(['kube-proxy']) ??
-    (programs('ip', 'nft', 'iptables', 'bird', 'sysctl', ...daemons)() as string | undefined)
-  );
+export async function labMissing(): Promise<string | undefined> {
+  const tools = await programs('ip', 'nft', 'iptables', 'bird', 'sysctl', 'curl', 'vtysh', '/usr/lib/frr/bgpd')();
+  return tools ?? netnsMissing() ?? clusterMissing() ?? assetsMissing(['kube-proxy']);
 }
 
 /** Starts everything but minilb itself. */
