@@ -1,8 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import { type Cluster, startCluster } from '../test/support/cluster.ts';
-import { changeEndpoints, createServices, endpointAddress, must, serviceName } from './lib/load.ts';
+import { changeEndpoints, createServices, endpointAddress, jsonKubeconfig, must, serviceName } from './lib/load.ts';
 import { createProbe, type Probe, percentiles, watchStalls } from './lib/probe.ts';
 import { readProcess, startProgram, udpDrops } from './lib/program.ts';
 
@@ -70,13 +68,6 @@ async function measure(cluster: Cluster, services: number, endpoints: number): P
   probe.close();
   await program.stop();
   return { services, endpoints, firstAnswerMs, rssMb, peakMb, changeMs: percentiles(changes), stallMs: longestMs, lost, drops };
-}
-
-/** JSON, as a Pod's service account needs no YAML library either: that costs 6 MB. */
-function jsonKubeconfig(cluster: Cluster): string {
-  const path = join(cluster.folder, 'admin.json');
-  writeFileSync(path, JSON.stringify(parse(readFileSync(cluster.kubeconfig, 'utf8'))));
-  return path;
 }
 
 /** Asks again at once until the answer holds an address of this round. */

@@ -1,8 +1,12 @@
 import { cpus, totalmem } from 'node:os';
 import { benchMainJob } from './main-job.ts';
+import { benchPeers } from './peers.ts';
 
 // `npm run bench` prints Markdown; what is worth keeping is copied into bench/RESULTS.md with the machine's line.
-const sections: readonly (readonly [title: string, run: () => Promise<string>])[] = [['Main job', benchMainJob]];
+const sections: readonly (readonly [title: string, run: () => Promise<string>])[] = [
+  ['Main job', benchMainJob],
+  ['Peers', benchPeers],
+];
 
 const wanted = process.argv.slice(2);
 console.log(`Machine: ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Bun ${Bun.version}\n`);

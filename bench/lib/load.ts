@@ -1,3 +1,6 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
 import type { Cluster } from '../../test/support/cluster.ts';
 
 const PARALLEL = 32;
@@ -56,4 +59,11 @@ function endpointList(n: number, endpoints: number, round: number): readonly obj
 export async function must(cluster: Cluster, method: 'POST' | 'PATCH', path: string, body: unknown): Promise<void> {
   const reply = await cluster.request({ method, path, body });
   if (reply.status >= 300) throw new Error(`${method} ${path}: ${reply.status} ${JSON.stringify(reply.body)}`);
+}
+
+/** JSON, as a Pod's service account needs no YAML library either: that costs 6 MB. */
+export function jsonKubeconfig(cluster: Cluster): string {
+  const path = join(cluster.folder, 'admin.json');
+  writeFileSync(path, JSON.stringify(parse(readFileSync(cluster.kubeconfig, 'utf8'))));
+  return path;
 }

@@ -14,13 +14,19 @@ export interface Program {
 
 export const BINARY = join(import.meta.dir, '../../dist/minilb');
 
-/** Starts `dist/minilb dns` on loopback; its log goes to `logFile`. */
-export async function startProgram(kubeconfig: string, logFile: string, extra: readonly string[] = []): Promise<Program> {
+/** Starts `dist/minilb dns` on loopback, after the words `before` (`taskset`, `env`); its log goes to `logFile`. */
+export async function startProgram(
+  kubeconfig: string,
+  logFile: string,
+  extra: readonly string[] = [],
+  before: readonly string[] = [],
+): Promise<Program> {
   const dnsPort = await freeUdpPort();
   const healthPort = await freeUdpPort();
   const startedAt = performance.now();
   const child = Bun.spawn(
     [
+      ...before,
       BINARY,
       'dns',
       '-kubeconfig',
@@ -42,13 +48,20 @@ export async function startProgram(kubeconfig: string, logFile: string, extra: r
   return { pid: child.pid, dnsPort, healthPort, startedAt, stop };
 }
 
-/** Resident memory and its peak in megabytes (10^6 bytes); user and system CPU in milliseconds. */
-export function readProcess(pid: number): { readonly rssMb: number; readonly peakMb: number; readonly cpuMs: number } {
+export interface ProcessFigures {
+  /** Resident memory and its peak, megabytes (10^6 bytes). */
+  readonly rssMb: number;
+  readonly peakMb: number;
+  /** CPU since its start, milliseconds; of all threads, and steps of 10 ms. */
+  readonly userMs: number;
+  readonly kernelMs: number;
+}
+
+export function readProcess(pid: number): ProcessFigures {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const kib = (key: string) => (Number(new RegExp(`${key}:\\s+(\\d+)`).exec(status)?.[1]) * 1024) / 1e6;
+  const megabytes = (key: string) => (Number(new RegExp(`${key}:\\s+(\\d+)`).exec(status)?.[1]) * 1024) / 1e6;
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  const ticks = Number(stat[11]) + Number(stat[12]);
-  return { rssMb: kib('VmRSS'), peakMb: kib('VmHWM'), cpuMs: ticks * 10 };
+  return { rssMb: megabytes('VmRSS'), peakMb: megabytes('VmHWM'), userMs: Number(stat[11]) * 10, kernelMs: Number(stat[12]) * 10 };
 }
 
 /** Datagrams that the kernel dropped on this local UDP port, from /proc/net/udp. */
