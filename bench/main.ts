@@ -1,11 +1,13 @@
 import { cpus, totalmem } from 'node:os';
 import { benchMainJob } from './main-job.ts';
+import { benchMemory } from './memory.ts';
 import { benchPeers } from './peers.ts';
 
 // `npm run bench` prints Markdown; what is worth keeping is copied into bench/RESULTS.md with the machine's line.
 const sections: readonly (readonly [title: string, run: () => Promise<string>])[] = [
   ['Main job', benchMainJob],
   ['Peers', benchPeers],
+  ['Memory', benchMemory],
 ];
 
 const wanted = process.argv.slice(2);
