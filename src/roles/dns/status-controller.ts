@@ -1,5 +1,6 @@
 import { refOf } from '../../core/object/raw.ts';
 import { type Service, toService } from '../../core/object/service.ts';
+import { isByName } from '../../core/object/service-class.ts';
 import { planStatus, type StatusOptions, type StatusPatch } from '../../core/plan/status.ts';
 import type { Notice } from '../../core/value/notice.ts';
 import type { ApiFailure, KubeClient } from '../../shell/kube/client.ts';
@@ -128,7 +129,15 @@ export function createStatusController(options: StatusControllerOptions, signal:
   };
 
   const queue = createWorkQueue({ name: 'status', handle, clock, random, log }, signal);
-  return { changed: (key) => void queue.add(key), size: queue.size, ready: queue.ready, closed: queue.closed };
+  /** Most Services are nobody's here: they cost no turn in the queue. */
+  const concernsUs = (key: string): boolean => {
+    const service = options.service(key);
+    return written.has(key) || said.has(key) || (service !== undefined && isByName(service, options.loadBalancerClass));
+  };
+  const changed = (key: string) => {
+    if (concernsUs(key)) queue.add(key);
+  };
+  return { changed, size: queue.size, ready: queue.ready, closed: queue.closed };
 }
 
 /** Milliseconds to wait before the same value is written again: right after a write the store may not have seen it yet. */
