@@ -1,4 +1,5 @@
 import { err, ok, type Result } from '../../core/value/result.ts';
+import { openLibc } from '../system/libc.ts';
 
 /** Asked of the kernel for each UDP socket: the default holds 256 queries, which a 13 ms stall at 20,000 q/s overflows. */
 export const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
@@ -9,7 +10,6 @@ const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
 const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
-const LIBRARIES = ['libc.so.6', 'libc.musl-x86_64.so.1', 'libc.musl-aarch64.so.1'];
 
 export interface SocketOptions {
   /**
@@ -19,23 +19,14 @@ export interface SocketOptions {
   readonly enlargeBuffers: (fd: number) => Result<number, 'too-small'>;
 }
 
-/** Opens the C library, glibc or musl. Bun has no call for socket options. */
-export async function openSocketOptions(libraries: readonly string[] = LIBRARIES): Promise<Result<SocketOptions, 'no-libc'>> {
-  const { dlopen } = await import('bun:ffi');
+/** Opens the C library. Bun has no call for socket options. */
+export async function openSocketOptions(libraries?: readonly string[]): Promise<Result<SocketOptions, 'no-libc'>> {
   const symbols = {
     setsockopt: { args: ['int', 'int', 'int', 'ptr', 'u32'], returns: 'int' },
     getsockopt: { args: ['int', 'int', 'int', 'ptr', 'ptr'], returns: 'int' },
   } as const;
-  const failures: string[] = [];
-  for (const library of libraries) {
-    try {
-      const libc = dlopen(library, symbols).symbols;
-      return ok(socketOptions(libc.setsockopt, libc.getsockopt));
-    } catch (error) {
-      failures.push(String(error));
-    }
-  }
-  return err('no-libc', failures.join('; '));
+  const libc = await openLibc(symbols, libraries);
+  return libc.ok ? ok(socketOptions(libc.value.setsockopt, libc.value.getsockopt)) : libc;
 }
 
 type SetOption = (fd: number, level: number, option: number, value: Int32Array, length: number) => number;

@@ -1,0 +1,24 @@
+import { describe, expect, test } from 'bun:test';
+import { readFileSync } from 'node:fs';
+import { codeMappings, releaseMemory } from './memory.ts';
+
+const MAPS = `00200000-01a39000 r--p 00000000 fe:00 1234                       /usr/bin/minilb
+01a39000-06843000 r-xp 01839000 fe:00 1234                       /usr/bin/minilb
+06843000-06a52000 rw-p 06643000 fe:00 1234                       /usr/bin/minilb
+7f0000000000-7f0000100000 rw-p 00000000 00:00 0
+7f1000000000-7f1000156000 r-xp 00028000 fe:00 99                 /usr/lib/libc.so.6
+`;
+
+describe('memory', () => {
+  test('only the code of the program is given back: read-only data may have been relocated', () => {
+    expect(codeMappings(MAPS, '/usr/bin/minilb')).toEqual([{ start: 0x1a39000, length: 0x4e0a000 }]);
+  });
+
+  test('a process goes on after giving back its own code, with less of it resident', async () => {
+    const resident = () => Number(/RssFile:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
+    const before = resident();
+    await releaseMemory();
+    expect(resident()).toBeLessThan(before);
+    expect(JSON.parse('[1]')).toEqual([1]);
+  });
+});
