@@ -9,12 +9,13 @@ const SIZES = [
   { services: 1000, endpoints: 10 },
 ] as const;
 const ROUNDS = 200;
-const SETTLE_MS = 3000;
+const SETTLE_MS = 6000;
 
 interface Row {
   readonly services: number;
   readonly endpoints: number;
   readonly firstAnswerMs: number;
+  readonly idleRssMb: number;
   readonly rssMb: number;
   readonly peakMb: number;
   readonly changeMs: { readonly p50: number; readonly p99: number; readonly max: number };
@@ -50,6 +51,7 @@ async function measure(cluster: Cluster, services: number, endpoints: number): P
   await untilAnswered(probe, last, endpoints, 0);
   const firstAnswerMs = performance.now() - program.startedAt;
   await Bun.sleep(SETTLE_MS);
+  const idleRssMb = readProcess(program.pid).rssMb;
   const done = new AbortController();
   const stalls = watchStalls(program.dnsPort, `${serviceName(0)}.bench.minilb`, done.signal);
   const changes: number[] = [];
@@ -67,7 +69,7 @@ async function measure(cluster: Cluster, services: number, endpoints: number): P
   const drops = udpDrops(program.dnsPort);
   probe.close();
   await program.stop();
-  return { services, endpoints, firstAnswerMs, rssMb, peakMb, changeMs: percentiles(changes), stallMs: longestMs, lost, drops };
+  return { services, endpoints, firstAnswerMs, idleRssMb, rssMb, peakMb, changeMs: percentiles(changes), stallMs: longestMs, lost, drops };
 }
 
 /** Asks again at once until the answer holds an address of this round. */
@@ -84,13 +86,13 @@ async function untilAnswered(probe: Probe, n: number, endpoints: number, round: 
 function render(rows: readonly Row[]): string {
   const ms = (value: number) => value.toFixed(2);
   const head =
-    '| Services × endpoints | first answer | RSS | peak RSS | change → answered p50 / p99 / max | longest stall | queries lost | drops in /proc/net/udp |';
+    '| Services × endpoints | first answer | RSS idle | RSS after load | peak RSS | change → answered p50 / p99 / max | longest stall | queries lost | drops in /proc/net/udp |';
   const lines = rows.map(
     (row) =>
-      `| ${row.services} × ${row.endpoints} | ${Math.round(row.firstAnswerMs)} ms | ${row.rssMb.toFixed(1)} MB | ${row.peakMb.toFixed(1)} MB | ` +
+      `| ${row.services} × ${row.endpoints} | ${Math.round(row.firstAnswerMs)} ms | ${row.idleRssMb.toFixed(1)} MB | ${row.rssMb.toFixed(1)} MB | ${row.peakMb.toFixed(1)} MB | ` +
       `${ms(row.changeMs.p50)} / ${ms(row.changeMs.p99)} / ${ms(row.changeMs.max)} ms | ${ms(row.stallMs)} ms | ${row.lost} | ${row.drops} |`,
   );
-  return [head, '|---|---|---|---|---|---|---|---|', ...lines].join('\n');
+  return [head, '|---|---|---|---|---|---|---|---|---|', ...lines].join('\n');
 }
 
 if (import.meta.main) console.log(await benchMainJob());

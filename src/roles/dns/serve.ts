@@ -9,7 +9,7 @@ import { createZone, defaultNameserverName, type Nameserver } from '../../core/z
 import { createDnsCounters, type DnsAsker } from '../../shell/dns/handler.ts';
 import { createListenSet } from '../../shell/dns/listen-set.ts';
 import type { KubeClient } from '../../shell/kube/client.ts';
-import { releaseMemory } from '../../shell/system/memory.ts';
+import { keepMemorySmall } from '../../shell/system/memory.ts';
 import { createHealthServer, type Readiness } from '../../shell/telemetry/health-server.ts';
 import { addProcessMetrics, createMetrics } from '../../shell/telemetry/metrics.ts';
 import { aborted, closeAll } from '../closing.ts';
@@ -21,9 +21,6 @@ import { createQueryObserver } from './query-observer.ts';
 import { checkRealZone } from './real-zone-check.ts';
 import { createRoutePrinter } from './route-printer.ts';
 import { createStatusWriter } from './status-writer.ts';
-
-/** By then what start-up does once is done, compiling included. */
-const TIDY_AFTER_MS = 3000;
 
 type DnsSettings = RoleContext<'dns'>['settings'];
 
@@ -81,7 +78,7 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
       nodesChanged: () => lookAtRoutes('nodes'),
       synced: () => {
         ctx.synced = true;
-        void tidyUp();
+        void keepMemorySmall(clock, stop.signal);
         log.info('synced', Object.fromEntries(feed.kinds().map(([kind, , objects]) => [kind, objects])));
         lookAtRoutes('nodes');
         synced.resolve();
@@ -89,10 +86,6 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
     },
     stop.signal,
   );
-  const tidyUp = async () => {
-    await clock.after(TIDY_AFTER_MS, stop.signal);
-    if (!stop.signal.aborted) await releaseMemory();
-  };
   const lookAtRoutes = (what: 'nodes' | 'endpoints') => {
     if (ctx.synced && feed.nodesKnown()) routes.changed(what);
   };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
-import { codeMappings, releaseMemory } from './memory.ts';
+import { codeMappings, releaseCode } from './memory.ts';
 
 const MAPS = `00200000-01a39000 r--p 00000000 fe:00 1234                       /usr/bin/minilb
 01a39000-06843000 r-xp 01839000 fe:00 1234                       /usr/bin/minilb
@@ -17,7 +17,7 @@ describe('memory', () => {
   test('a process goes on after giving back its own code, with less of it resident', async () => {
     const resident = () => Number(/RssFile:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
     const before = resident();
-    await releaseMemory();
+    await releaseCode();
     expect(resident()).toBeLessThan(before);
     expect(JSON.parse('[1]')).toEqual([1]);
   });

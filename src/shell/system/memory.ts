@@ -1,20 +1,37 @@
 import { readFileSync, readlinkSync } from 'node:fs';
+import type { Clock } from './clock.ts';
 import { openLibc } from './libc.ts';
 
 /** From <asm-generic/mman-common.h>, the same on x64 and arm64. */
 const MADV_DONTNEED = 4;
 
+/** By then what start-up does once is done, compiling included. */
+const FIRST_MS = 3000;
+/** Reloads, bursts and scrapes touch code that is then idle again. */
+const AGAIN_MS = 300_000;
+
 /**
- * Gives back what start-up and a first list have left behind, at the cost of some milliseconds in which nothing else runs: the rubbish in the
- * heap, and the pages of the program's own file that were read on the way and that serving does not need. Those are not lost: the
- * kernel maps them again from the page cache when they are touched. Where that is not possible (no /proc, no C library) only the heap is cleaned.
+ * Gives back what start-up and a first list have left behind: the rubbish in the heap, once, in some milliseconds in which nothing else
+ * runs; and, now and then, the pages of the program's own file that were touched on the way and that serving does not need. Those are not
+ * lost: the kernel maps them again from the page cache when they are touched. Without /proc or a C library only the heap is cleaned.
  */
-export async function releaseMemory(): Promise<void> {
+export async function keepMemorySmall(clock: Clock, signal: AbortSignal): Promise<void> {
+  await clock.after(FIRST_MS, signal);
+  if (signal.aborted) return;
   Bun.gc(true);
   Bun.shrink();
-  const libc = await openLibc({ madvise: { args: ['usize', 'usize', 'int'], returns: 'int' } } as const);
-  if (!libc.ok) return;
-  for (const { start, length } of programMappings()) libc.value.madvise(start, length, MADV_DONTNEED);
+  while (!signal.aborted) {
+    await releaseCode();
+    await clock.after(AGAIN_MS, signal);
+  }
+}
+
+/** Drops the resident pages of the program's code. */
+export async function releaseCode(): Promise<void> {
+  const mappings = programMappings();
+  const libc = mappings.length > 0 ? await openLibc({ madvise: { args: ['usize', 'usize', 'int'], returns: 'int' } } as const) : undefined;
+  if (!libc?.ok) return;
+  for (const { start, length } of mappings) libc.value.madvise(start, length, MADV_DONTNEED);
 }
 
 interface Mapping {
