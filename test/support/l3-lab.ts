@@ -12,6 +12,7 @@ import { waitFor } from './wait.ts';
 
 const ROOT = realpathSync(`${import.meta.dirname}/../..`);
 const EXAMPLES = `${ROOT}/deploy/l3/examples`;
+const CONTAINER = `${ROOT}/deploy/l3/frr-container`;
 const FRR = '/usr/lib/frr';
 const CONTROLLERS = 'endpointslice-controller,namespace-controller,garbage-collector-controller,serviceaccount-controller';
 
@@ -119,7 +120,7 @@ async function build(
   for (const node of nodes) {
     const podCidrs = [`10.244.${node.index}.0/24`, `fd00:244:${node.index}::/64`];
     await createNode(cluster, { name: node.name, podCidrs, internalIps: [nodeIp(node), `fd00:7::${10 + node.index}`] });
-    await startBgp(folder, node);
+    startBgp(folder, node);
     const log = join(folder, `${node.name}-forwarder.log`);
     node.ns.start({
       name: 'forwarder',
@@ -236,16 +237,25 @@ function frrOwner(): { readonly uid: number; readonly gid: number } {
   return uid === undefined ? statSync('/') : { uid: Number(uid), gid: Number(gid) };
 }
 
-/** The node's example as it is, with the name and router id of this node. */
-async function startBgp(folder: string, node: LabNode): Promise<void> {
+/** The capabilities that deploy/l3/frr-container/daemonset.yaml gives. */
+const FRR_CAPABILITIES = ['net_admin', 'net_bind_service', 'net_raw', 'sys_admin', 'setuid', 'setgid', 'chown', 'dac_override'];
+
+/** FRR as its container starts it, BIRD with the node's example as it is but for the router id. */
+function startBgp(folder: string, node: LabNode): void {
   if (node.bgp === 'frr') {
-    const example = readFileSync(`${EXAMPLES}/frr-node.conf`, 'utf8');
-    return startFrr(
-      folder,
-      node.ns,
-      node.name,
-      example.replace('hostname n1', `hostname ${node.name}`).replace('192.168.7.11', nodeIp(node)),
-    );
+    const home = join(folder, `frr-${node.name}`);
+    mkdirSync(home);
+    node.ns.start({
+      name: `frr-${node.name}`,
+      log: join(folder, `frr-${node.name}.log`),
+      env: { FRR_RUN: home, FRR_CONFIG: `${CONTAINER}/frr-node.conf`, NODE_NAME: node.name, NODE_IP: nodeIp(node) },
+      command: [
+        ...['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'],
+        ...['setpriv', `--bounding-set=-all,${FRR_CAPABILITIES.map((name) => `+${name}`).join(',')}`],
+        ...['sh', `${CONTAINER}/start.sh`],
+      ],
+    });
+    return;
   }
   const file = join(folder, `bird-${node.name}.conf`);
   writeFileSync(file, readFileSync(`${EXAMPLES}/bird-node.conf`, 'utf8').replace('192.168.7.13', nodeIp(node)));
