@@ -1,4 +1,5 @@
 import { cpus, totalmem } from 'node:os';
+import { benchL3 } from './l3.ts';
 import { benchMainJob } from './main-job.ts';
 import { benchMemory } from './memory.ts';
 import { benchPeers } from './peers.ts';
@@ -8,6 +9,7 @@ const sections: readonly (readonly [title: string, run: () => Promise<string>])[
   ['Main job', benchMainJob],
   ['Peers', benchPeers],
   ['Memory', benchMemory],
+  ['By route', benchL3],
 ];
 
 const wanted = process.argv.slice(2);
