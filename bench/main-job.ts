@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type Cluster, startCluster } from '../test/support/cluster.ts';
-import { changeEndpoints, createServices, endpointAddress, jsonKubeconfig, must, serviceName } from './lib/load.ts';
-import { createProbe, type Probe, percentiles, watchStalls } from './lib/probe.ts';
+import { changeEndpoints, createServices, jsonKubeconfig, must, serviceName, untilAnswered } from './lib/load.ts';
+import { createProbe, percentiles, watchStalls } from './lib/probe.ts';
 import { readProcess, startProgram, udpDrops } from './lib/program.ts';
 
 const SIZES = [
@@ -70,17 +70,6 @@ async function measure(cluster: Cluster, services: number, endpoints: number): P
   probe.close();
   await program.stop();
   return { services, endpoints, firstAnswerMs, idleRssMb, rssMb, peakMb, changeMs: percentiles(changes), stallMs: longestMs, lost, drops };
-}
-
-/** Asks again at once until the answer holds an address of this round. */
-async function untilAnswered(probe: Probe, n: number, endpoints: number, round: number): Promise<void> {
-  const deadline = performance.now() + 30_000;
-  const wanted = endpointAddress(n, endpoints - 1, round);
-  while (performance.now() < deadline) {
-    const got = await probe.addresses(`${serviceName(n)}.bench.minilb`);
-    if (got?.includes(wanted)) return;
-  }
-  throw new Error(`${serviceName(n)} was not answered with ${wanted} within 30 s`);
 }
 
 function render(rows: readonly Row[]): string {

@@ -1,4 +1,6 @@
 import { cpus, totalmem } from 'node:os';
+import { benchFreshness } from './freshness.ts';
+import { benchGrowth, benchSoak } from './growth.ts';
 import { benchL3 } from './l3.ts';
 import { benchMainJob } from './main-job.ts';
 import { benchMemory } from './memory.ts';
@@ -10,6 +12,9 @@ const sections: readonly (readonly [title: string, run: () => Promise<string>])[
   ['Peers', benchPeers],
   ['Memory', benchMemory],
   ['By route', benchL3],
+  ['Freshness under load', benchFreshness],
+  ['Growth', benchGrowth],
+  ['Soak', benchSoak],
 ];
 
 const wanted = process.argv.slice(2);

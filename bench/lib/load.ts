@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { Cluster } from '../../test/support/cluster.ts';
+import type { Probe } from './probe.ts';
 
 const PARALLEL = 32;
 
@@ -24,21 +25,25 @@ export async function createServices(cluster: Cluster, from: number, to: number,
 }
 
 async function createOne(cluster: Cluster, n: number, endpoints: number): Promise<void> {
+  await must(cluster, 'POST', '/api/v1/namespaces/bench/services', serviceBody(n));
+  await must(cluster, 'POST', '/apis/discovery.k8s.io/v1/namespaces/bench/endpointslices', sliceBody(n, endpoints));
+}
+
+export function serviceBody(n: number) {
+  const spec = { ports: [{ name: 'http', port: 80, targetPort: 8080 }] };
+  return { apiVersion: 'v1', kind: 'Service', metadata: { name: serviceName(n) }, spec };
+}
+
+export function sliceBody(n: number, endpoints: number) {
   const name = serviceName(n);
-  await must(cluster, 'POST', '/api/v1/namespaces/bench/services', {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name },
-    spec: { ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
-  });
-  await must(cluster, 'POST', '/apis/discovery.k8s.io/v1/namespaces/bench/endpointslices', {
+  return {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
     metadata: { name: `${name}-1`, labels: { 'kubernetes.io/service-name': name } },
     addressType: 'IPv4',
     ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
     endpoints: endpointList(n, endpoints, 0),
-  });
+  };
 }
 
 /** Gives every endpoint of Service `n` a new address; resolves when the API server has acknowledged. */
@@ -66,4 +71,15 @@ export function jsonKubeconfig(cluster: Cluster): string {
   const path = join(cluster.folder, 'admin.json');
   writeFileSync(path, JSON.stringify(parse(readFileSync(cluster.kubeconfig, 'utf8'))));
   return path;
+}
+
+/** Asks again at once until the answer holds an address of this round. */
+export async function untilAnswered(probe: Probe, n: number, endpoints: number, round: number): Promise<void> {
+  const deadline = performance.now() + 30_000;
+  const wanted = endpointAddress(n, endpoints - 1, round);
+  while (performance.now() < deadline) {
+    const got = await probe.addresses(`${serviceName(n)}.bench.minilb`);
+    if (got?.includes(wanted)) return;
+  }
+  throw new Error(`${serviceName(n)} was not answered with ${wanted} within 30 s`);
 }
