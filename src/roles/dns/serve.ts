@@ -9,7 +9,7 @@ import { createZone, defaultNameserverName, type Nameserver } from '../../core/z
 import { createDnsCounters, type DnsAsker } from '../../shell/dns/handler.ts';
 import { createListenSet } from '../../shell/dns/listen-set.ts';
 import type { KubeClient } from '../../shell/kube/client.ts';
-import { keepMemorySmall } from '../../shell/system/memory.ts';
+import { createGarbagePace, keepMemorySmall } from '../../shell/system/memory.ts';
 import { createHealthServer, type Readiness } from '../../shell/telemetry/health-server.ts';
 import { addProcessMetrics, createMetrics } from '../../shell/telemetry/metrics.ts';
 import { aborted, closeAll } from '../closing.ts';
@@ -36,6 +36,7 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
   const counters = createDnsCounters();
   exposeDns(metrics, counters);
   const observer = watchObserver(metrics, clock);
+  const pace = createGarbagePace();
   const queries = createQueryObserver({ ...settings, metrics, clock });
   const context = queries.log ? { ...given, log: queries.log } : given;
   const { log } = context;
@@ -67,7 +68,14 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
       random,
       log,
       resyncSeconds: settings.resyncSeconds,
-      observer,
+      observer: {
+        ...observer,
+        received: (kind, bytes) => {
+          observer.received(kind, bytes);
+          // Only the first list: later a query would wait for each collection.
+          if (!ctx.synced) pace(bytes);
+        },
+      },
       serviceChanged: (key, what) => {
         metrics.inc('zoneChanges', {}, zone.update(feed.view, key).length);
         if (what === 'endpoints' && ctx.synced)

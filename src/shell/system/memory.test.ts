@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
-import { codeMappings, releaseCode } from './memory.ts';
+import { codeMappings, createGarbagePace, releaseCode } from './memory.ts';
 
 const MAPS = `00200000-01a39000 r--p 00000000 fe:00 1234                       /usr/bin/minilb
 01a39000-06843000 r-xp 01839000 fe:00 1234                       /usr/bin/minilb
@@ -20,5 +20,18 @@ describe('memory', () => {
     await releaseCode();
     expect(resident()).toBeLessThan(before);
     expect(JSON.parse('[1]')).toEqual([1]);
+  });
+
+  test.each([
+    [1, 1],
+    [8, 8],
+    [12, 11],
+    [125, 30],
+  ] as const)('a list of %i MiB in pieces of 64 KiB is paced by some %i collections', (mib, collections) => {
+    let count = 0;
+    const pace = createGarbagePace(() => count++);
+    const piece = 64 * 1024;
+    for (let bytes = 0; bytes < mib * 16 * piece; bytes += piece) pace(piece);
+    expect(Math.abs(count - collections)).toBeLessThanOrEqual(2);
   });
 });

@@ -60,3 +60,22 @@ export function codeMappings(maps: string, file: string): readonly Mapping[] {
     return [{ start, length: Number.parseInt(match[2] ?? '', 16) - start }];
   });
 }
+
+const PACE_BYTES_MIN = 1024 * 1024;
+/** A collection costs in proportion to what is kept, so the more there is, the rarer they come: some dozens even for 100 MB. */
+const PACE_SHARE = 1 / 8;
+
+/**
+ * For a burst of reading: call it with the bytes that came, and it collects every so often. Left alone, the heap of a first list grows to
+ * several times what is kept in the end before the first full collection.
+ */
+export function createGarbagePace(collect: () => void = () => Bun.gc(true)): (bytes: number) => void {
+  let read = 0;
+  let collectAt = PACE_BYTES_MIN;
+  return (bytes) => {
+    read += bytes;
+    if (read < collectAt) return;
+    collectAt = read + Math.max(PACE_BYTES_MIN, read * PACE_SHARE);
+    collect();
+  };
+}
