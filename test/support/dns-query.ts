@@ -103,6 +103,10 @@ function dataText(record: Record): string {
     const soa = data as { readonly mname: string; readonly rname: string; readonly minimum: number };
     return `${soa.mname} ${soa.rname} ${soa.minimum}`;
   }
+  if (record.type === 'SRV') {
+    const srv = data as { readonly priority: number; readonly weight: number; readonly port: number; readonly target: string };
+    return `${srv.priority} ${srv.weight} ${srv.port} ${srv.target}`;
+  }
   if (Array.isArray(data)) return data.map(String).join(' ');
   return typeof data === 'string' ? data : JSON.stringify(data);
 }

@@ -2,6 +2,7 @@ import type { Endpoint, EndpointSlice } from '../../src/core/object/endpoint-sli
 import type { Service } from '../../src/core/object/service.ts';
 import { type Ip, ipFamily, parseIp } from '../../src/core/value/ip.ts';
 import type { ClusterView } from '../../src/core/zone/zone.ts';
+import { type TestClaims, testClaims } from './claim-values.ts';
 
 /** Short ways to write projected objects in tests; everything not named is the API's default. */
 export function service(key: string, over: Partial<Service> = {}): Service {
@@ -62,7 +63,7 @@ export function slice(serviceKey: string, name: string, endpoints: readonly Endp
 }
 
 /** A cluster that a test may change at will. */
-export interface TestCluster extends ClusterView {
+export interface TestCluster extends ClusterView, TestClaims {
   readonly services: Map<string, Service>;
   readonly sliceLists: Map<string, EndpointSlice[]>;
 }
@@ -70,5 +71,5 @@ export interface TestCluster extends ClusterView {
 export function testCluster(): TestCluster {
   const services = new Map<string, Service>();
   const sliceLists = new Map<string, EndpointSlice[]>();
-  return { services, sliceLists, service: (key) => services.get(key), slices: (key) => sliceLists.get(key) ?? [] };
+  return { ...testClaims(services), sliceLists, slices: (key) => sliceLists.get(key) ?? [] };
 }

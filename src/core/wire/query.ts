@@ -52,11 +52,7 @@ export function createQuery(): Query {
     opcode: 0,
     rd: false,
     cd: false,
-    name: new Uint8Array(NAME_BYTES_MAX),
-    nameLength: 0,
-    labels: 0,
-    offsets: new Uint8Array(LABELS_MAX + 1),
-    hashes: new Uint32Array(LABELS_MAX + 1),
+    ...createWireName(),
     qtype: 0,
     qclass: 0,
     questionEnd: HEADER_BYTES,
@@ -66,6 +62,26 @@ export function createQuery(): Query {
     do: false,
     nsid: false,
   };
+}
+
+/** Buffers for one name. */
+export function createWireName(): WireName {
+  return {
+    name: new Uint8Array(NAME_BYTES_MAX),
+    nameLength: 0,
+    labels: 0,
+    offsets: new Uint8Array(LABELS_MAX + 1),
+    hashes: new Uint32Array(LABELS_MAX + 1),
+  };
+}
+
+/** Fills `into` with a lower-case wire name, as if it had been asked for. */
+export function setWireName(into: WireName, wire: Uint8Array): void {
+  into.name.set(wire);
+  into.nameLength = wire.length;
+  into.labels = 0;
+  for (let at = 0; wire[at]; at += (wire[at] as number) + 1) into.offsets[into.labels++] = at;
+  hashSuffixes(into);
 }
 
 /**
@@ -167,7 +183,7 @@ function fold(byte: number): number {
   return byte >= 65 && byte <= 90 ? byte | 32 : byte;
 }
 
-function hashSuffixes(into: Query): void {
+function hashSuffixes(into: WireName): void {
   const { name, offsets, hashes } = into;
   let hash = HASH_BASIS;
   let at = into.nameLength - 2;

@@ -1,3 +1,4 @@
+import type { IngressPoint, Protocol } from '../object/service.ts';
 import type { DnsName } from '../value/dns-name.ts';
 import { type Ip, ipBytes, ipFamily, ipFromBytes } from '../value/ip.ts';
 
@@ -16,14 +17,37 @@ export interface Answer {
   complete: boolean;
   /** True for a Service's own name: `<dashed-ip>.<name>` below it names one endpoint. */
   endpointNames: boolean;
+  /** Named ports, which have SRV records below the name. */
+  srv: readonly SrvPort[];
+  /** Where the name leads, when that had to be followed to what is here; absent for a Service's own endpoints. */
+  points: readonly IngressPoint[] | undefined;
+}
+
+/** One named port of a Service: `_http._tcp` below its name. */
+export interface SrvPort {
+  /** `_http` and `_tcp` as lower-case wire labels, without the root. */
+  readonly labels: Uint8Array;
+  readonly protocol: Protocol;
+  /** The one port that all addresses of the name have; 0 when they differ. */
+  readonly port: number;
+  /** The endpoints with their ports, where these differ. */
+  readonly endpoints: readonly SrvEndpoint[];
+}
+
+export interface SrvEndpoint {
+  readonly port: number;
+  readonly address: Ip;
+  /** The endpoint's own name, in wire form. */
+  readonly target: Uint8Array;
 }
 
 export const NO_WORDS = new Uint32Array(0);
+const NO_PORTS: readonly SrvPort[] = [];
 export const WORDS_PER_A = 1;
 export const WORDS_PER_AAAA = 4;
 
 export function emptyAnswer(): Answer {
-  return { a: NO_WORDS, aaaa: NO_WORDS, cname: undefined, complete: false, endpointNames: false };
+  return { a: NO_WORDS, aaaa: NO_WORDS, cname: undefined, complete: false, endpointNames: false, srv: NO_PORTS, points: undefined };
 }
 
 /** An answer of these addresses; duplicates count once. */
@@ -39,6 +63,8 @@ export function replaceAnswer(into: Answer, from: Answer): void {
   into.cname = from.cname;
   into.complete = from.complete;
   into.endpointNames = from.endpointNames;
+  into.srv = from.srv;
+  into.points = from.points;
 }
 
 /** Same meaning: the same addresses in any order, the same target and flags. */
@@ -47,9 +73,30 @@ export function sameAnswer(x: Answer, y: Answer): boolean {
     x.cname === y.cname &&
     x.complete === y.complete &&
     x.endpointNames === y.endpointNames &&
+    samePorts(x.srv, y.srv) &&
+    pointsKey(x.points) === pointsKey(y.points) &&
     sameAddresses(x.a, y.a, WORDS_PER_A) &&
     sameAddresses(x.aaaa, y.aaaa, WORDS_PER_AAAA)
   );
+}
+
+/** `192.0.2.1 lb.example.com`, as written; the empty text for none. */
+export function pointsKey(points: readonly IngressPoint[] | undefined): string {
+  return points ? points.map(({ ip = '', hostname = '' }) => `${ip} ${hostname}`).join() : '';
+}
+
+function samePorts(x: readonly SrvPort[], y: readonly SrvPort[]): boolean {
+  return x === y || (x.length === y.length && x.every((port, i) => samePort(port, y[i])));
+}
+
+function samePort(x: SrvPort, y: SrvPort | undefined): boolean {
+  if (x === y) return true;
+  if (!y || x.port !== y.port || x.endpoints.length !== y.endpoints.length || !sameBytes(x.labels, y.labels)) return false;
+  return x.endpoints.every(({ port, address }, i) => port === y.endpoints[i]?.port && address === y.endpoints[i]?.address);
+}
+
+function sameBytes(x: Uint8Array, y: Uint8Array): boolean {
+  return x.length === y.length && x.every((byte, i) => byte === y[i]);
 }
 
 /** The addresses as text, sorted by text. */

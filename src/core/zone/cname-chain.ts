@@ -1,4 +1,4 @@
-import { nameToWire } from '../value/dns-name.ts';
+import { type DnsName, isAtOrBelow, nameToWire } from '../value/dns-name.ts';
 import { closeRecord, QUESTION_POINTER, writeName, writeU16, writeU32 } from '../wire/encode.ts';
 import { CLASS, FLAG, RCODE, TYPE } from '../wire/message.ts';
 import type { Answer } from './answer.ts';
@@ -23,26 +23,37 @@ export function addTarget(ctx: RespondContext, zone: Zone, ownerOfFirst: number,
   const { qtype } = ctx.query;
   let owner = ownerOfFirst;
   let place = first;
+  let name: DnsName | undefined;
   for (let length = 0; place !== 'foreign'; length++) {
     if (place === 'absent') ctx.rcode = RCODE.NXDOMAIN;
     if (place === 'absent' || place === 'empty' || !place.cname) {
-      addAddressesOrSoa(ctx, zone, owner, place);
+      addAddressesOrSoa(ctx, zone, owner, place, name);
       return;
     }
     const rdata = ctx.reply.at + RECORD_HEAD_BYTES;
     if (length >= CHAIN_LENGTH_MAX || !addCname(ctx, owner, nameToWire(place.cname), zone.config.ttlSeconds)) return;
     if (qtype === TYPE.CNAME || qtype === TYPE.ANY) return;
-    place = lookUpName(zone, place.cname);
+    name = place.cname;
+    place = lookUpName(zone, name);
     owner = 0xc000 | rdata;
   }
 }
 
-function addAddressesOrSoa(ctx: RespondContext, zone: Zone, owner: number, place: Answer | 'absent' | 'empty'): void {
+/**
+ * `name` is the target's: a claimed name outside the domain is a zone of its own as far as negative answers go. Absent where the caller has written the CNAME, or there is none.
+ */
+function addAddressesOrSoa(
+  ctx: RespondContext,
+  zone: Zone,
+  owner: number,
+  place: Answer | 'absent' | 'empty',
+  name: DnsName | undefined,
+): void {
   const { qtype } = ctx.query;
   const answer = typeof place === 'string' ? undefined : place;
   const words = qtype === TYPE.A ? answer?.a : qtype === TYPE.AAAA ? answer?.aaaa : undefined;
   if (answer && words && words.length > 0) addAddresses(ctx, owner, qtype, answer, zone.config.ttlSeconds);
-  else addSoa(ctx, zone, 'authority');
+  else addSoa(ctx, zone, 'authority', name && !isAtOrBelow(name, zone.config.domain) ? nameToWire(name) : zone.apex.wire);
 }
 
 function addCname(ctx: RespondContext, owner: number, target: Uint8Array, ttlSeconds: number): boolean {

@@ -1,38 +1,98 @@
-import { type DnsName, isAtOrBelow } from '../value/dns-name.ts';
+import { type DnsName, nameToWire } from '../value/dns-name.ts';
 import { parseIp } from '../value/ip.ts';
-import type { Query } from '../wire/query.ts';
-import { type Answer, addressAnswer, answerAddresses } from './answer.ts';
+import { setWireName, type WireName } from '../wire/query.ts';
+import { type Answer, addressAnswer, answerAddresses, type SrvPort } from './answer.ts';
+import { exists, type HostGate, type NameNode } from './name-table.ts';
 import type { Zone } from './zone.ts';
 
 /**
- * Where a name stands: `foreign` is outside the zone, `absent` inside it without existing, `empty` an empty non-terminal
- * (RFC 8020), otherwise what it answers.
+ * Where a name stands: `foreign` is neither in the zone nor claimed, `absent` in the zone without existing, `empty` an empty
+ * non-terminal (RFC 8020), otherwise what it answers.
  */
 export type Place = Answer | 'foreign' | 'absent' | 'empty';
 
+/** `_`: how labels of protocols begin. */
+const UNDERSCORE = 95;
+
 /** Looks up the name asked for. Makes no garbage unless it is `<dashed-ip>.<service>…`. */
-export function lookUp(zone: Zone, query: Query): Place {
-  if (!isInZone(zone, query)) return 'foreign';
-  const node = zone.names.find(query.name, 0, query.nameLength, query.hashes[0] as number);
-  if (node) return node.answer ?? 'empty';
-  if (query.labels < 2) return 'absent';
-  const parent = zone.names.find(query.name, query.offsets[1] as number, query.nameLength, query.hashes[1] as number);
-  if (!parent?.answer?.endpointNames) return 'absent';
-  return endpointByAddress(parent.answer, String.fromCharCode(...query.name.subarray(1, query.offsets[1]))) ?? 'absent';
+export function lookUp(zone: Zone, query: WireName): Place {
+  return lookUpFrom(zone, query, 0);
 }
 
-/** The same for the target of a CNAME. */
+/** The same for a name that was not asked for, what a CNAME or a status leads to: one merely above a claim is somebody else's. */
 export function lookUpName(zone: Zone, name: DnsName): Place {
-  if (!isAtOrBelow(name, zone.config.domain)) return 'foreign';
-  const node = zone.names.get(name);
-  if (node) return node.answer ?? 'empty';
-  const dot = name.indexOf('.');
-  const parent = dot < 0 ? undefined : zone.names.get(name.slice(dot + 1) as DnsName);
-  return (parent?.answer?.endpointNames && endpointByAddress(parent.answer, name.slice(0, dot))) || 'absent';
+  setWireName(zone.scratch, nameToWire(name));
+  const place = lookUpFrom(zone, zone.scratch, 0);
+  return place === 'empty' && !isInZone(zone, zone.scratch) ? 'foreign' : place;
+}
+
+/** Looks up the suffix that begins at label `from`: exact names first, then endpoints, then the longest wildcard. */
+function lookUpFrom(zone: Zone, query: WireName, from: number): Place {
+  if (from >= query.labels) return 'foreign';
+  const node = find(zone, query, from);
+  if (node?.answer) return node.answer;
+  const inZone = isInZone(zone, query);
+  const endpoint = inZone ? findEndpoint(zone, query, from) : undefined;
+  if (endpoint) return endpoint;
+  const claimed = zone.names.wildcards() > 0 ? findWildcard(zone, query, from) : undefined;
+  if (claimed) return claimed;
+  if (exists(node)) return 'empty';
+  return inZone ? 'absent' : 'foreign';
+}
+
+function find(zone: Zone, query: WireName, label: number): NameNode | undefined {
+  return zone.names.find(query.name, query.offsets[label] as number, query.nameLength, query.hashes[label] as number);
+}
+
+/**
+ * What a wildcard answers to the suffix that begins at label `from`: the longest one that may. None stands for a label that begins with
+ * `_`; none that comes from above a namespace's node reaches below it; and none passes a pattern of `-claim-hosts` that reserves the name for
+ * other namespaces.
+ */
+function findWildcard(zone: Zone, query: WireName, from: number): Answer | undefined {
+  let gate: HostGate['below'];
+  for (let label = from; label < query.labels; label++) {
+    const replaced = label > from ? (query.offsets[label - 1] as number) : -1;
+    if (replaced >= 0 && query.name[replaced + 1] === UNDERSCORE) return undefined;
+    const node = find(zone, query, label);
+    if (!node) continue;
+    gate ??= label === from ? node.gate?.exact : node.gate?.below;
+    const slot = label === from + 1 ? node.wildcard?.one : label > from ? node.wildcard?.many : undefined;
+    if (slot && (gate?.namespaces === undefined || gate.namespaces.has(slot.namespace))) return slot.answer;
+    if (node.services > 0) return undefined;
+  }
+  return undefined;
+}
+
+/** What `_port._proto.<name>` is: the port, `empty` for `_proto.<name>` above one, `undefined` when it is neither. */
+export function lookUpSrv(zone: Zone, query: WireName): SrvPort | 'empty' | undefined {
+  const { name, labels, offsets } = query;
+  if (labels < 2 || name[1] !== UNDERSCORE) return undefined;
+  const ports = labels >= 3 && name[(offsets[1] as number) + 1] === UNDERSCORE ? srvOf(lookUpFrom(zone, query, 2)) : undefined;
+  for (const port of ports ?? []) if (beginsWith(query, port.labels, 0)) return port;
+  for (const port of srvOf(lookUpFrom(zone, query, 1)) ?? [])
+    if (beginsWith(query, port.labels, (port.labels[0] as number) + 1)) return 'empty';
+  return undefined;
+}
+
+/** What the name below `_port._proto` answers. */
+export function srvBase(zone: Zone, query: WireName): Answer | undefined {
+  const place = lookUpFrom(zone, query, 2);
+  return typeof place === 'string' ? undefined : place;
+}
+
+function srvOf(place: Place): readonly SrvPort[] | undefined {
+  return typeof place === 'string' ? undefined : place.srv;
+}
+
+/** True when the name begins with these labels, from `skip` on. */
+function beginsWith(query: WireName, labels: Uint8Array, skip: number): boolean {
+  for (let i = skip; i < labels.length; i++) if (query.name[i - skip] !== labels[i]) return false;
+  return true;
 }
 
 /** True when the name asked for is the zone's apex or below it. */
-export function isInZone(zone: Zone, query: Query): boolean {
+export function isInZone(zone: Zone, query: WireName): boolean {
   const { apex } = zone;
   const label = query.labels - apex.labels;
   if (label < 0 || query.hashes[label] !== apex.hash) return false;
@@ -42,14 +102,27 @@ export function isInZone(zone: Zone, query: Query): boolean {
 }
 
 /** True when something stands at or below the label right below the apex that the name asked for ends with: its namespace, for example. */
-export function isCovered(zone: Zone, query: Query): boolean {
+export function isCovered(zone: Zone, query: WireName): boolean {
   const label = query.labels - zone.apex.labels - 1;
-  if (label < 0) return true;
-  return zone.names.find(query.name, query.offsets[label] as number, query.nameLength, query.hashes[label] as number) !== undefined;
+  return label < 0 || exists(find(zone, query, label));
+}
+
+/** True when a pattern of `-claim-hosts` covers the name asked for: somebody may have claimed it. */
+export function isClaimable(zone: Zone, query: WireName): boolean {
+  for (let label = 0; label < query.labels; label++) {
+    const gate = find(zone, query, label)?.gate;
+    if (label === 0 ? gate?.exact : gate?.below) return true;
+  }
+  return false;
 }
 
 /** `10-244-0-5.web.default.minilb`, `fd00--5.web.default.minilb`: one usable endpoint (Kubernetes DNS specification §2.4.1). */
-function endpointByAddress(service: Answer, label: string): Answer | undefined {
+function findEndpoint(zone: Zone, query: WireName, from: number): Answer | undefined {
+  if (from + 1 >= query.labels) return undefined;
+  const parent = find(zone, query, from + 1);
+  if (parent?.owner !== 'service' || !parent.answer?.endpointNames) return undefined;
+  const start = query.offsets[from] as number;
+  const label = String.fromCharCode(...query.name.subarray(start + 1, query.offsets[from + 1]));
   const ip = parseIp(label.replaceAll('-', '.')) ?? parseIp(label.replaceAll('-', ':'));
-  return ip && answerAddresses(service).includes(ip) ? addressAnswer([ip], true) : undefined;
+  return ip && answerAddresses(parent.answer).includes(ip) ? addressAnswer([ip], true) : undefined;
 }

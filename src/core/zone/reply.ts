@@ -36,6 +36,8 @@ export interface RespondContext {
   ra: number;
   /** Set with `FORWARD`: the name exists here, so an NXDOMAIN from upstream is answered as NODATA. */
   forwardedNameExists: boolean;
+  /** `query.name` cut to each length that was asked for, so that an owner name needs no copy. */
+  readonly asked: Uint8Array[];
   /** The query just parsed; after `respond` it tells the type that was asked, for counters. */
   readonly query: Query;
   /** The RCODE just answered, for counters. */
@@ -68,6 +70,7 @@ export function createRespondContext(options: RespondOptions, seed: number): Res
     synced: false,
     ra: 0,
     forwardedNameExists: false,
+    asked: [],
     query: createQuery(),
     rcode: 0,
     reply,
@@ -133,10 +136,13 @@ export function addAddresses(ctx: RespondContext, owner: number, type: number, a
   reply.answers += count;
 }
 
-/** Adds the SOA to the authority section (RFC 2308 §3), or as the answer. Its TTL is the negative TTL. */
-export function addSoa(ctx: RespondContext, zone: Zone, section: 'answer' | 'authority'): void {
+/**
+ * Adds the SOA to the authority section (RFC 2308 §3), or as the answer. Its TTL is the negative TTL. `owner` is the zone's own name
+ * unless given.
+ */
+export function addSoa(ctx: RespondContext, zone: Zone, section: 'answer' | 'authority', owner: Uint8Array = zone.apex.wire): void {
   const { reply, query } = ctx;
-  const end = writeSoa(reply.out, reply.at, reply.limit, zone.apex.wire, query, zone.config.ttlSeconds, zone.soa);
+  const end = writeSoa(reply.out, reply.at, reply.limit, owner, query, zone.config.ttlSeconds, zone.soa);
   if (end < 0) reply.flags |= FLAG.TC;
   else {
     reply.at = end;
@@ -145,13 +151,23 @@ export function addSoa(ctx: RespondContext, zone: Zone, section: 'answer' | 'aut
   }
 }
 
+/** The name asked for, in wire form; a view that is good until the next query. */
+export function askedName(ctx: RespondContext): Uint8Array {
+  const { asked, query } = ctx;
+  const known = asked[query.nameLength];
+  if (known) return known;
+  const view = query.name.subarray(0, query.nameLength);
+  asked[query.nameLength] = view;
+  return view;
+}
+
 /** Adds the apex NS RRset and, as far as they fit, the addresses of its names that lie in the zone. */
-export function addNameservers(ctx: RespondContext, zone: Zone): void {
+export function addNameservers(ctx: RespondContext, zone: Zone, owner: Uint8Array = zone.apex.wire): void {
   const { reply, query } = ctx;
   const { ttlSeconds } = zone.config;
   const servers = zone.nameservers().map((server) => ({ wire: nameToWire(server.name), addresses: server.addresses.map(ipBytes) }));
   let end = reply.at;
-  for (const { wire } of servers) end = writeNameRecord(reply.out, end, reply.limit, zone.apex.wire, query, TYPE.NS, ttlSeconds, wire);
+  for (const { wire } of servers) end = writeNameRecord(reply.out, end, reply.limit, owner, query, TYPE.NS, ttlSeconds, wire);
   addRecords(reply, end, servers.length);
   if (end < 0) return;
   for (const { wire, addresses } of servers) {

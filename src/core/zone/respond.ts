@@ -3,8 +3,21 @@ import { CLASS, EDE, RCODE, TYPE, UDP_EDNS_BYTES_MAX } from '../wire/message.ts'
 import { parseQuery, type Query } from '../wire/query.ts';
 import type { Answer } from './answer.ts';
 import { addAliasChain } from './cname-chain.ts';
-import { isCovered, isInZone, lookUp } from './lookup.ts';
-import { addAddresses, addNameservers, addRecords, addSoa, closeReply, openReply, type RespondContext, replyBytesMax } from './reply.ts';
+import { isClaimable, isCovered, isInZone, lookUp, lookUpSrv, type Place, srvBase } from './lookup.ts';
+import {
+  addAddresses,
+  addNameservers,
+  addRecords,
+  addSoa,
+  askedName,
+  closeReply,
+  openReply,
+  type RespondContext,
+  replyBytesMax,
+} from './reply.ts';
+import { isReverse, lookUpReverse } from './reverse-lookup.ts';
+import { respondReverse } from './reverse-reply.ts';
+import { addSrv, asksSrv } from './srv-reply.ts';
 import type { Zone } from './zone.ts';
 
 const NO_EDE = -1;
@@ -35,9 +48,19 @@ export function respond(packet: Uint8Array, length: number, out: Uint8Array, zon
   }
   if (query.qclass !== CLASS.IN) return query.qclass === CLASS.CH ? respondChaos(ctx, packet, out) : fail(ctx, packet, out, RCODE.REFUSED);
   if (query.qtype === TYPE.AXFR || query.qtype === TYPE.IXFR) return fail(ctx, packet, out, RCODE.REFUSED);
-  if (!isInZone(zone, query)) return forward(ctx, false) || fail(ctx, packet, out, RCODE.REFUSED, EDE.NOT_AUTHORITATIVE);
-  if (!ctx.synced) return fail(ctx, packet, out, RCODE.SERVFAIL, EDE.NOT_READY);
-  return respondFromZone(packet, out, zone, ctx);
+  const inZone = isInZone(zone, query);
+  if (!ctx.synced) {
+    const ours = inZone || isClaimable(zone, query);
+    return ours ? fail(ctx, packet, out, RCODE.SERVFAIL, EDE.NOT_READY) : respondForeign(packet, out, ctx);
+  }
+  if (!inZone && isReverse(query)) {
+    const reverse = lookUpReverse(zone, query);
+    if (reverse) return respondReverse(packet, out, zone, ctx, reverse);
+  }
+  const srv = lookUpSrv(zone, query);
+  if (srv !== undefined) return respondSrv(packet, out, zone, ctx, srv, inZone);
+  const place = lookUp(zone, query);
+  return inZone ? respondFromZone(packet, out, zone, ctx, place) : respondOutside(packet, out, zone, ctx, place);
 }
 
 /** `FORWARD` where this query may go upstream, else 0. `exists`: an NXDOMAIN from there becomes NODATA. */
@@ -52,9 +75,8 @@ export function respondProhibited(packet: Uint8Array, length: number, out: Uint8
   return parseQuery(packet, length, ctx.query) === 'drop' ? 0 : fail(ctx, packet, out, RCODE.REFUSED, EDE.PROHIBITED);
 }
 
-function respondFromZone(packet: Uint8Array, out: Uint8Array, zone: Zone, ctx: RespondContext): number {
+function respondFromZone(packet: Uint8Array, out: Uint8Array, zone: Zone, ctx: RespondContext, place: Place): number {
   const { query } = ctx;
-  const place = lookUp(zone, query);
   if (place === 'absent' && ctx.fallthrough && !isCovered(zone, query) && forward(ctx, false)) return FORWARD;
   openReply(ctx, packet, out);
   if (place === 'absent') {
@@ -64,12 +86,73 @@ function respondFromZone(packet: Uint8Array, out: Uint8Array, zone: Zone, ctx: R
     // SOA and NS stand at the apex alone.
   } else if (place === 'empty' || place === 'foreign') addSoa(ctx, zone, 'authority');
   else if (place.cname) addAliasChain(ctx, zone, place);
-  else {
-    const type = addressType(query, place);
-    if (type) addAddresses(ctx, QUESTION_POINTER, type, place, zone.config.ttlSeconds);
-    else addSoa(ctx, zone, 'authority');
-  }
+  else addAnswer(ctx, zone, place, zone.apex.wire);
   return closeReply(ctx);
+}
+
+/**
+ * Answers for a name outside the zone. A claim owns addresses and what goes with them; other types are the real zone's, and asked there
+ * where they can be. Negative answers bear the asked name as the SOA's owner, so that a cache takes them for that name alone.
+ */
+function respondOutside(packet: Uint8Array, out: Uint8Array, zone: Zone, ctx: RespondContext, place: Place): number {
+  if (place === 'foreign' || place === 'absent') return respondForeign(packet, out, ctx);
+  if ((place === 'empty' || !isOwnedType(ctx.query.qtype)) && forward(ctx, true)) return FORWARD;
+  openReply(ctx, packet, out);
+  if (place === 'empty') addSoa(ctx, zone, 'authority', askedName(ctx));
+  else if (place.cname && isAliasedType(ctx.query.qtype)) addAliasChain(ctx, zone, place);
+  else addAnswer(ctx, zone, place, askedName(ctx));
+  return closeReply(ctx);
+}
+
+function respondForeign(packet: Uint8Array, out: Uint8Array, ctx: RespondContext): number {
+  return forward(ctx, false) || fail(ctx, packet, out, RCODE.REFUSED, EDE.NOT_AUTHORITATIVE);
+}
+
+/** Types that are answered for a claimed name outside the zone, or with no data: forwarded, they would let others' addresses in. */
+function isOwnedType(qtype: number): boolean {
+  switch (qtype) {
+    case TYPE.SOA: // ACME clients would take one for a zone cut
+    case TYPE.NS:
+    case TYPE.DS: // RFC 4035 §3.1.4.1
+    case TYPE.DNSKEY:
+    case TYPE.RRSIG:
+    case TYPE.NSEC:
+    case TYPE.NSEC3:
+    case TYPE.NSEC3PARAM:
+      return true;
+    default:
+      return isAliasedType(qtype);
+  }
+}
+
+/** Types that a claim's CNAME stands for; the others are not the claim's. */
+function isAliasedType(qtype: number): boolean {
+  return (
+    qtype === TYPE.A || qtype === TYPE.AAAA || qtype === TYPE.HTTPS || qtype === TYPE.SVCB || qtype === TYPE.CNAME || qtype === TYPE.ANY
+  );
+}
+
+function respondSrv(
+  packet: Uint8Array,
+  out: Uint8Array,
+  zone: Zone,
+  ctx: RespondContext,
+  srv: Exclude<ReturnType<typeof lookUpSrv>, undefined>,
+  inZone: boolean,
+): number {
+  const { query } = ctx;
+  if (!inZone && (srv === 'empty' || !asksSrv(query.qtype)) && forward(ctx, true)) return FORWARD;
+  openReply(ctx, packet, out);
+  const base = srv === 'empty' ? undefined : srvBase(zone, query);
+  if (srv !== 'empty' && base && asksSrv(query.qtype)) addSrv(ctx, srv, base, zone.config.ttlSeconds);
+  else addSoa(ctx, zone, 'authority', inZone ? zone.apex.wire : askedName(ctx));
+  return closeReply(ctx);
+}
+
+function addAnswer(ctx: RespondContext, zone: Zone, answer: Answer, soaOwner: Uint8Array): void {
+  const type = addressType(ctx.query, answer);
+  if (type) addAddresses(ctx, QUESTION_POINTER, type, answer, zone.config.ttlSeconds);
+  else addSoa(ctx, zone, 'authority', soaOwner);
 }
 
 /** The address type that answers the query, 0 for none. ANY gets one RRset (RFC 8482 §4.1). */

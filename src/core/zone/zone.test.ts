@@ -4,7 +4,8 @@ import { endpoint, ip, service, slice, type TestCluster, testCluster } from '../
 import type { EndpointSlice } from '../object/endpoint-slice.ts';
 import type { Service } from '../object/service.ts';
 import type { DnsName } from '../value/dns-name.ts';
-import { createZone, type Zone, type ZoneConfig, zoneRecords } from './zone.ts';
+import { createZone, type Zone, type ZoneConfig } from './zone.ts';
+import { zoneRecords } from './zone-records.ts';
 
 const config: ZoneConfig = { domain: 'minilb' as DnsName, ttlSeconds: 5, nameservers: [], serial: 1 };
 

@@ -6,13 +6,22 @@ import type { Service } from '../../core/object/service.ts';
 import type { ClusterView } from '../../core/zone/zone.ts';
 import { type Change, createReflector, type Reflector, type ReflectorObserver, type ReflectorOptions } from '../../shell/kube/reflector.ts';
 import { createStore, type Store } from '../../shell/kube/store.ts';
+import { type ClaimFeedOptions, createClaimFeed } from './claim-feed.ts';
+
+/** How long the first sync waits for kinds that may be missing, once all others are there. */
+const OPTIONAL_MS_MAX = 10_000;
 
 export interface ClusterFeedOptions
   extends Pick<ReflectorOptions<Meta>, 'client' | 'clock' | 'random' | 'log' | 'observer' | 'resyncSeconds'> {
   /** A Service, or one of its slices, was added, changed or deleted. `key` is the Service's. */
   readonly serviceChanged: (key: string, what: 'service' | 'endpoints') => void;
   readonly nodesChanged: () => void;
-  /** Called once, when Services and EndpointSlices have been listed, and Nodes too unless they are forbidden. */
+  /** An object that claims names, or decides about it, was added, changed or deleted; Services are told of by `serviceChanged`. */
+  readonly claimsChanged: ClaimFeedOptions['claimsChanged'];
+  /**
+   * Called once, when Services and EndpointSlices have been listed, Nodes too unless they are forbidden, and the kinds that may be missing, for
+   * which it waits 10 s at most.
+   */
   readonly synced: () => void;
 }
 
@@ -24,6 +33,8 @@ export interface ClusterFeed {
   readonly nodes: Store<Node>;
   /** False while Nodes may not be read: then nothing can be said about routes. */
   readonly nodesKnown: () => boolean;
+  /** Kinds that the API does not serve. */
+  readonly missing: () => readonly string[];
   readonly closed: Promise<unknown>;
   /** What the first sync still waits for, a line each; empty for ever after it. */
   readonly waiting: () => readonly string[];
@@ -53,23 +64,40 @@ export function createClusterFeed(options: ClusterFeedOptions, signal: AbortSign
     [ENDPOINT_SLICES.kind, watch(ENDPOINT_SLICES, slices, (change) => forEachService(change, options.serviceChanged)), slices] as const,
     [NODES.kind, nodeWatch, nodes] as const,
   ];
+  const claims = createClaimFeed({ ...options, observer: options.observer, changed: () => latch() }, signal);
   let latched = false;
+  let patience: 'untried' | 'waiting' | 'over' = 'untried';
   const missing = () => watched.filter(([kind, { state }]) => !state().synced && !(kind === NODES.kind && state().code === 'forbidden'));
   function latch(): void {
     if (latched || missing().length > 0) return;
+    if (claims.optional.waiting().length > 0 && patience !== 'over') return waitForOptional();
     latched = true;
     options.synced();
   }
+  function waitForOptional(): void {
+    if (patience !== 'untried') return;
+    patience = 'waiting';
+    void options.clock.after(OPTIONAL_MS_MAX, signal).then(() => {
+      patience = 'over';
+      if (!signal.aborted) latch();
+    });
+  }
+  const waiting = (): readonly string[] => {
+    if (latched) return [];
+    const required = missing().map(([kind, { state }]) => `${kind} not listed yet: ${state().error ?? 'in progress'}`);
+    return required.length > 0 ? required : claims.optional.waiting();
+  };
   for (const [, reflector] of watched) void reflector.ready.then(latch);
   return {
-    view: { service: (key) => services.get(key), slices: (key) => slices.indexed(key) },
+    view: { ...claims.view, service: services.get, slices: slices.indexed },
     services,
     slices,
     nodes,
     nodesKnown: () => nodeWatch.state().synced,
-    closed: Promise.all(watched.map(([, reflector]) => reflector.closed)),
-    waiting: () => (latched ? [] : missing().map(([kind, { state }]) => `${kind} not listed yet: ${state().error ?? 'in progress'}`)),
-    kinds: () => watched.map(([kind, reflector, store]) => [kind, reflector, store.size()] as const),
+    missing: claims.optional.missing,
+    closed: Promise.all([...watched.map(([, reflector]) => reflector.closed), claims.optional.closed]),
+    waiting,
+    kinds: () => [...watched.map(([kind, reflector, store]) => [kind, reflector, store.size()] as const), ...claims.optional.kinds()],
   };
 }
 
