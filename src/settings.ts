@@ -1,3 +1,4 @@
+import { claimSettings } from './core/settings/claim-settings.ts';
 import {
   addresses,
   choice,
@@ -128,18 +129,13 @@ export const settings = {
     default: '10',
     help: 'With -upstream, how long other names get SERVFAIL after the start while the cluster is not known yet; then they are forwarded.',
   }),
-  fallthrough: setting(toggle, {
-    flag: 'fallthrough',
-    roles: DNS,
-    default: 'false',
-    help: 'With -upstream, forwards names in -domain that no namespace, Service or claim covers, for a domain that is also a real zone.',
-  }),
   controller: setting(toggle, {
     flag: 'controller',
     roles: DNS,
     default: 'true',
     help: 'Writes the name of each Service of our class into its status. False: read only.',
   }),
+  ...claimSettings,
   loadBalancerClass: setting(loadBalancerClass, {
     flag: 'class',
     roles: ['dns', 'cleanup', 'demo', 'l3'],

@@ -126,6 +126,10 @@ export function claimsOf(view: ClaimView, kind: ClaimKind, key: string, options:
   return route && claimsOfRoute(route, view, options);
 }
 
+export function isClaimKind(kind: string): kind is ClaimKind {
+  return kind === 'Service' || kind === 'Ingress' || isRouteKind(kind);
+}
+
 export function isRouteKind(kind: string): kind is RouteKind {
   return ROUTE_KINDS.some((known) => known === kind);
 }

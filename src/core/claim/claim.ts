@@ -45,6 +45,7 @@ export type ClaimFault =
   | { readonly code: 'too-many-hosts'; readonly detail: string };
 
 export interface ObjectClaims {
+  readonly source: ClaimSource;
   readonly claims: readonly Claim[];
   readonly faults: readonly ClaimFault[];
   /** For routes: what each parent and listener said. */
@@ -66,39 +67,39 @@ const NOTHING: readonly Claim[] = [];
 
 /** What a Service claims by `minilb/host`: comma-separated names, `*` for one or more labels. */
 export function claimsOfService(service: Service, options: ClaimOptions): ObjectClaims {
+  const source = sourceOf('Service', service);
   const text = service.annotations['minilb/host'];
-  if (text === undefined) return { claims: NOTHING, faults: [] };
-  if (service.ignored) return { claims: NOTHING, faults: [{ code: 'ignored' }] };
+  if (text === undefined) return { source, claims: NOTHING, faults: [] };
+  if (service.ignored) return { source, claims: NOTHING, faults: [{ code: 'ignored' }] };
   const own = joinName(service.name, service.namespace, options.domain);
-  if (!own) return { claims: NOTHING, faults: [{ code: 'no-address' }] };
+  if (!own) return { source, claims: NOTHING, faults: [{ code: 'no-address' }] };
   const all = text.split(',').filter((part) => part.trim() !== '');
   const { hosts, faults } = parseHosts(all.slice(0, ANNOTATED_HOSTS_MAX));
   if (all.length > ANNOTATED_HOSTS_MAX)
     faults.push({ code: 'too-many-hosts', detail: `only the first ${ANNOTATED_HOSTS_MAX} of ${all.length} names count` });
   const target = { key: `service ${own}`, points: [{ hostname: own }], service: true };
-  const source = sourceOf('Service', service);
-  return { claims: hosts.map((pattern) => ({ source, pattern, reach: 'many', target })), faults };
+  return { source, claims: hosts.map((pattern) => ({ source, pattern, reach: 'many', target })), faults };
 }
 
 /** What an Ingress claims: the hosts of its rules, once its status says where they lead (a pending one must not take a working name away). */
 export function claimsOfIngress(ingress: Ingress, options: ClaimOptions): ObjectClaims {
   const { ingressClasses } = options;
-  if (ingress.ignored) return { claims: NOTHING, faults: [{ code: 'ignored' }] };
+  const source = sourceOf('Ingress', ingress);
+  if (ingress.ignored) return { source, claims: NOTHING, faults: [{ code: 'ignored' }] };
   if (ingressClasses.length > 0 && !ingressClasses.includes(ingress.ingressClass))
-    return { claims: NOTHING, faults: [{ code: 'other-class' }] };
+    return { source, claims: NOTHING, faults: [{ code: 'other-class' }] };
   const { hosts, faults } = parseHosts(ingress.hosts);
   if (ingress.hosts.length === 0) faults.push({ code: 'no-host' });
-  if (ingress.points.length === 0) return { claims: NOTHING, faults: [...faults, { code: 'no-address' }] };
+  if (ingress.points.length === 0) return { source, claims: NOTHING, faults: [...faults, { code: 'no-address' }] };
   const target = targetOf(ingress.points);
-  const source = sourceOf('Ingress', ingress);
-  return { claims: hosts.map((pattern) => ({ source, pattern, reach: 'one', target })), faults };
+  return { source, claims: hosts.map((pattern) => ({ source, pattern, reach: 'one', target })), faults };
 }
 
 /** What a route claims: each host it has through its parents, leading to all addresses of the Gateways behind it. */
 export function claimsOfRoute(route: Route, view: GatewayView, options: ClaimOptions): ObjectClaims {
-  if (route.ignored) return { claims: NOTHING, faults: [{ code: 'ignored' }] };
-  const attachments = attachRoute(route, view, options.gatewayClasses);
   const source = sourceOf(route.kind, route);
+  if (route.ignored) return { source, claims: NOTHING, faults: [{ code: 'ignored' }] };
+  const attachments = attachRoute(route, view, options.gatewayClasses);
   const claims: Claim[] = [];
   for (const [pattern, found] of Map.groupBy(attachments.attached, ({ host }) => host)) {
     const gateways = [...new Set(found.map(({ gateway }) => gateway))].sort();
@@ -107,7 +108,7 @@ export function claimsOfRoute(route: Route, view: GatewayView, options: ClaimOpt
   }
   const faults: ClaimFault[] = attachments.badHosts.map((host) => badHost(host));
   if (claims.length === 0 && attachments.refused.length === 0) faults.push({ code: 'no-host' });
-  return { claims, faults, attachments };
+  return { source, claims, faults, attachments };
 }
 
 function parseHosts(texts: readonly string[]): { readonly hosts: readonly DnsName[]; readonly faults: ClaimFault[] } {

@@ -3,6 +3,9 @@ import type { Notice } from '../value/notice.ts';
 import { compact, refOf } from './raw.ts';
 import type { Service } from './service.ts';
 
+/** What the three ways call their class unless told otherwise. */
+export const OWN_CLASSES: readonly string[] = ['minilb', 'minilb-l3', 'lb.paperlb.com/paperlb-class'];
+
 /** The ways of minilb: by name (`minilb dns`), by route (`minilb l3`), by proxy (`minilb external`). */
 export type Way = 'name' | 'route' | 'proxy';
 

@@ -209,7 +209,8 @@ function toNameServer(text: string): NameServer | undefined {
   return name.ok && address && !name.value.includes('*') ? { name: name.value, address } : undefined;
 }
 
-function listOf<T>(unit: string, parseItem: (item: string) => T | undefined, what: string): Kind<readonly T[]> {
+/** Comma-separated items; `what` says in a message what one should be. */
+export function listOf<T>(unit: string, parseItem: (item: string) => T | undefined, what: string): Kind<readonly T[]> {
   return {
     ...KIND,
     unit,

@@ -1,4 +1,4 @@
-import type { Claim, ClaimTarget } from '../claim/claim.ts';
+import type { Claim, ClaimOptions, ClaimTarget } from '../claim/claim.ts';
 import { type ClaimBook, type ClaimInput, type ClaimView, createClaimBook } from '../claim/claim-book.ts';
 import { type Decision, type DecisionFacts, decideName } from '../claim/decision.ts';
 import { isWildcard, suffixOf } from '../claim/host.ts';
@@ -26,6 +26,7 @@ export const ALL_CLAIMS: ClaimNaming = { hosts: [], ingressClasses: [], gatewayC
 export interface Claims {
   readonly book: ClaimBook;
   readonly policy: HostPolicy;
+  readonly options: ClaimOptions;
   readonly decide: (pattern: DnsName) => Decision;
 }
 
@@ -68,7 +69,8 @@ interface Target {
 export function createClaimedNames(host: ClaimHost, naming: ClaimNaming): ClaimedNames {
   const { domain, names } = host;
   const policy = createHostPolicy(naming.hosts);
-  const book = createClaimBook({ domain, ingressClasses: naming.ingressClasses, gatewayClasses: naming.gatewayClasses });
+  const options: ClaimOptions = { domain, ingressClasses: naming.ingressClasses, gatewayClasses: naming.gatewayClasses };
+  const book = createClaimBook(options);
   const facts: DecisionFacts = { ...host.facts, domain, policy };
   const targets = new Map<string, Target>();
   const keys = new Map<Answer, string>();
@@ -194,7 +196,7 @@ export function createClaimedNames(host: ClaimHost, naming: ClaimNaming): Claime
     follow(target);
   }
 
-  return { book, policy, decide, update, decideAgain, vacate, followAgain, followFor, namespaceChanged };
+  return { book, policy, options, decide, update, decideAgain, vacate, followAgain, followFor, namespaceChanged };
 }
 
 /** Puts the patterns of `-claim-hosts` where a query for a claimed wildcard meets them. */

@@ -3,7 +3,7 @@ import { parseIp } from '../value/ip.ts';
 import { setWireName, type WireName } from '../wire/query.ts';
 import { type Answer, addressAnswer, answerAddresses, type SrvPort } from './answer.ts';
 import { exists, type HostGate, type NameNode } from './name-table.ts';
-import type { Zone } from './zone.ts';
+import type { Searchable } from './searchable.ts';
 
 /**
  * Where a name stands: `foreign` is neither in the zone nor claimed, `absent` in the zone without existing, `empty` an empty
@@ -15,19 +15,19 @@ export type Place = Answer | 'foreign' | 'absent' | 'empty';
 const UNDERSCORE = 95;
 
 /** Looks up the name asked for. Makes no garbage unless it is `<dashed-ip>.<service>…`. */
-export function lookUp(zone: Zone, query: WireName): Place {
+export function lookUp(zone: Searchable, query: WireName): Place {
   return lookUpFrom(zone, query, 0);
 }
 
 /** The same for a name that was not asked for, what a CNAME or a status leads to: one merely above a claim is somebody else's. */
-export function lookUpName(zone: Zone, name: DnsName): Place {
+export function lookUpName(zone: Searchable, name: DnsName): Place {
   setWireName(zone.scratch, nameToWire(name));
   const place = lookUpFrom(zone, zone.scratch, 0);
   return place === 'empty' && !isInZone(zone, zone.scratch) ? 'foreign' : place;
 }
 
 /** Looks up the suffix that begins at label `from`: exact names first, then endpoints, then the longest wildcard. */
-function lookUpFrom(zone: Zone, query: WireName, from: number): Place {
+function lookUpFrom(zone: Searchable, query: WireName, from: number): Place {
   if (from >= query.labels) return 'foreign';
   const node = find(zone, query, from);
   if (node?.answer) return node.answer;
@@ -40,7 +40,7 @@ function lookUpFrom(zone: Zone, query: WireName, from: number): Place {
   return inZone ? 'absent' : 'foreign';
 }
 
-function find(zone: Zone, query: WireName, label: number): NameNode | undefined {
+function find(zone: Searchable, query: WireName, label: number): NameNode | undefined {
   return zone.names.find(query.name, query.offsets[label] as number, query.nameLength, query.hashes[label] as number);
 }
 
@@ -49,7 +49,7 @@ function find(zone: Zone, query: WireName, label: number): NameNode | undefined 
  * `_`; none that comes from above a namespace's node reaches below it; and none passes a pattern of `-claim-hosts` that reserves the name for
  * other namespaces.
  */
-function findWildcard(zone: Zone, query: WireName, from: number): Answer | undefined {
+function findWildcard(zone: Searchable, query: WireName, from: number): Answer | undefined {
   let gate: HostGate['below'];
   for (let label = from; label < query.labels; label++) {
     const replaced = label > from ? (query.offsets[label - 1] as number) : -1;
@@ -65,7 +65,7 @@ function findWildcard(zone: Zone, query: WireName, from: number): Answer | undef
 }
 
 /** What `_port._proto.<name>` is: the port, `empty` for `_proto.<name>` above one, `undefined` when it is neither. */
-export function lookUpSrv(zone: Zone, query: WireName): SrvPort | 'empty' | undefined {
+export function lookUpSrv(zone: Searchable, query: WireName): SrvPort | 'empty' | undefined {
   const { name, labels, offsets } = query;
   if (labels < 2 || name[1] !== UNDERSCORE) return undefined;
   const ports = labels >= 3 && name[(offsets[1] as number) + 1] === UNDERSCORE ? srvOf(lookUpFrom(zone, query, 2)) : undefined;
@@ -76,7 +76,7 @@ export function lookUpSrv(zone: Zone, query: WireName): SrvPort | 'empty' | unde
 }
 
 /** What the name below `_port._proto` answers. */
-export function srvBase(zone: Zone, query: WireName): Answer | undefined {
+export function srvBase(zone: Searchable, query: WireName): Answer | undefined {
   const place = lookUpFrom(zone, query, 2);
   return typeof place === 'string' ? undefined : place;
 }
@@ -92,7 +92,7 @@ function beginsWith(query: WireName, labels: Uint8Array, skip: number): boolean 
 }
 
 /** True when the name asked for is the zone's apex or below it. */
-export function isInZone(zone: Zone, query: WireName): boolean {
+export function isInZone(zone: Searchable, query: WireName): boolean {
   const { apex } = zone;
   const label = query.labels - apex.labels;
   if (label < 0 || query.hashes[label] !== apex.hash) return false;
@@ -102,13 +102,13 @@ export function isInZone(zone: Zone, query: WireName): boolean {
 }
 
 /** True when something stands at or below the label right below the apex that the name asked for ends with: its namespace, for example. */
-export function isCovered(zone: Zone, query: WireName): boolean {
+export function isCovered(zone: Searchable, query: WireName): boolean {
   const label = query.labels - zone.apex.labels - 1;
   return label < 0 || exists(find(zone, query, label));
 }
 
 /** True when a pattern of `-claim-hosts` covers the name asked for: somebody may have claimed it. */
-export function isClaimable(zone: Zone, query: WireName): boolean {
+export function isClaimable(zone: Searchable, query: WireName): boolean {
   for (let label = 0; label < query.labels; label++) {
     const gate = find(zone, query, label)?.gate;
     if (label === 0 ? gate?.exact : gate?.below) return true;
@@ -117,7 +117,7 @@ export function isClaimable(zone: Zone, query: WireName): boolean {
 }
 
 /** `10-244-0-5.web.default.minilb`, `fd00--5.web.default.minilb`: one usable endpoint (Kubernetes DNS specification §2.4.1). */
-function findEndpoint(zone: Zone, query: WireName, from: number): Answer | undefined {
+function findEndpoint(zone: Searchable, query: WireName, from: number): Answer | undefined {
   if (from + 1 >= query.labels) return undefined;
   const parent = find(zone, query, from + 1);
   if (parent?.owner !== 'service' || !parent.answer?.endpointNames) return undefined;

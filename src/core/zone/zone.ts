@@ -4,14 +4,15 @@ import type { Node } from '../object/node.ts';
 import { type DnsName, isAtOrBelow, joinName, nameToWire } from '../value/dns-name.ts';
 import type { Ip } from '../value/ip.ts';
 import type { SoaData } from '../wire/encode.ts';
-import { createWireName, hashWireName, type WireName } from '../wire/query.ts';
+import { createWireName, hashWireName } from '../wire/query.ts';
 import { wireNameText } from '../wire/text.ts';
 import { type Answer, addressAnswer, emptyAnswer, replaceAnswer, sameAnswer } from './answer.ts';
 import { ALL_CLAIMS, type ClaimNaming, type Claims, createClaimedNames } from './claimed-names.ts';
 import { lookUpName } from './lookup.ts';
-import { createNameTable, type NameTable } from './name-table.ts';
+import { createNameTable } from './name-table.ts';
 import { createNodeFacts, keyOfNodes, type NodeFacts } from './node-facts.ts';
 import { createReverseIndex, type ReverseIndex } from './reverse-index.ts';
+import type { Apex, Searchable } from './searchable.ts';
 import { type ServiceNames, type ServiceNaming, serviceNames } from './service-names.ts';
 
 /** A server of the zone, as its NS record names it. A name outside the zone needs no addresses here. */
@@ -39,18 +40,10 @@ export interface ClusterView extends ClaimView {
   readonly slices: (serviceKey: string) => Iterable<EndpointSlice>;
 }
 
-/** The zone's own name, as lookups compare it. */
-export interface Apex {
-  readonly wire: Uint8Array;
-  readonly labels: number;
-  readonly hash: number;
-}
-
 /** What the names of a cluster answer: a value that changes in place, one object at a time. */
-export interface Zone {
+export interface Zone extends Searchable {
   readonly config: ZoneConfig;
-  readonly apex: Apex;
-  readonly names: NameTable;
+  readonly naming: ServiceNaming;
   /** The SOA's data as it is now; its serial moves. */
   readonly soa: Readonly<SoaData>;
   /**
@@ -72,8 +65,6 @@ export interface Zone {
   readonly createdAt: (serviceKey: string) => string;
   /** The names of a Service's endpoints that have a hostname. */
   readonly endpointNames: (serviceKey: string) => readonly DnsName[];
-  /** For lookups of names that were not asked for. */
-  readonly scratch: WireName;
 }
 
 /** Seconds; the zone is never transferred, so they are for people and checkers. */
@@ -225,6 +216,7 @@ export function createZone(config: ZoneConfig): Zone {
 
   const zone: Zone = {
     config,
+    naming,
     apex,
     names,
     soa,

@@ -70,12 +70,14 @@ export function createClusterFeed(options: ClusterFeedOptions, signal: AbortSign
   const missing = () => watched.filter(([kind, { state }]) => !state().synced && !(kind === NODES.kind && state().code === 'forbidden'));
   function latch(): void {
     if (latched || missing().length > 0) return;
-    if (claims.optional.waiting().length > 0 && patience !== 'over') return waitForOptional();
+    if (claims.optional.waiting().length > 0 && patience !== 'over') {
+      if (patience === 'untried') waitForOptional();
+      return;
+    }
     latched = true;
     options.synced();
   }
   function waitForOptional(): void {
-    if (patience !== 'untried') return;
     patience = 'waiting';
     void options.clock.after(OPTIONAL_MS_MAX, signal).then(() => {
       patience = 'over';

@@ -1,6 +1,8 @@
 import { hostname } from 'node:os';
+import type { ClaimInput } from '../../core/claim/claim-book.ts';
 import { compact, keyOf } from '../../core/object/raw.ts';
 import { ENDPOINT_SLICES } from '../../core/object/resources.ts';
+import { OWN_CLASSES } from '../../core/object/service-class.ts';
 import type { DnsName } from '../../core/value/dns-name.ts';
 import { type Ip, parseIp } from '../../core/value/ip.ts';
 import type { Notice } from '../../core/value/notice.ts';
@@ -16,6 +18,7 @@ import { aborted, closeAll } from '../closing.ts';
 import { type ExitCode, giveUp, type RoleContext } from '../role.ts';
 import { createClusterFeed } from './cluster-feed.ts';
 import { exposeDns, exposeFeed, watchObserver } from './dns-metrics.ts';
+import { createNoticeBoard } from './notice-board.ts';
 import { createQueryHandler } from './query-handler.ts';
 import { createQueryObserver } from './query-observer.ts';
 import { checkRealZone } from './real-zone-check.ts';
@@ -47,6 +50,8 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
     ttlSeconds: settings.ttlSeconds,
     nameservers: configuredNameservers(settings),
     serial: Math.floor(clock.wall() / 1000),
+    services: { services: settings.services, byName: settings.loadBalancerClass, ownClasses: [settings.loadBalancerClass, ...OWN_CLASSES] },
+    claims: { hosts: settings.claimHosts, ingressClasses: settings.ingressClasses, gatewayClasses: settings.gatewayClasses },
   });
   const serverId = new TextEncoder().encode(settings.serverId || hostname());
   const ctx = createRespondContext(
@@ -78,14 +83,21 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
       },
       serviceChanged: (key, what) => {
         metrics.inc('zoneChanges', {}, zone.update(feed.view, key).length);
+        if (what === 'service') claimsChanged('Service', key);
+        board.objectChanged('Service', key);
         if (what === 'endpoints' && ctx.synced)
           metrics.observe('programmingSeconds', {}, (clock.now() - observer.arrivedAtMs(ENDPOINT_SLICES.kind)) / 1000);
         writer?.changed(key);
         if (what === 'endpoints') lookAtRoutes('endpoints');
       },
-      nodesChanged: () => lookAtRoutes('nodes'),
+      claimsChanged: (kind, key) => claimsChanged(kind, key),
+      nodesChanged: () => {
+        for (const key of zone.setNodes(feed.view, [...feed.nodes.values()])) board.objectChanged('Service', key);
+        lookAtRoutes('nodes');
+      },
       synced: () => {
         ctx.synced = true;
+        board.synced();
         void keepMemorySmall(clock, stop.signal);
         log.info('synced', Object.fromEntries(feed.kinds().map(([kind, , objects]) => [kind, objects])));
         lookAtRoutes('nodes');
@@ -94,6 +106,25 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
     },
     stop.signal,
   );
+  const board = createNoticeBoard(
+    {
+      zone,
+      view: feed.view,
+      clock,
+      alone: !ctx.forwarding,
+      tell: (each) => {
+        notice(each);
+        writer?.emit(each);
+      },
+    },
+    stop.signal,
+  );
+  const claimsChanged = (kind: ClaimInput, key: string) => {
+    const patterns = zone.updateClaims(feed.view, kind, key);
+    metrics.inc('zoneChanges', {}, patterns.length);
+    board.namesChanged(patterns);
+    board.objectChanged(kind, key);
+  };
   const lookAtRoutes = (what: 'nodes' | 'endpoints') => {
     if (ctx.synced && feed.nodesKnown()) routes.changed(what);
   };
@@ -130,7 +161,7 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
   const end = async (code: ExitCode): Promise<ExitCode> => {
     stop.abort();
     const closed = await closeAll(
-      [health.closed, listeners.closed, feed.closed, routes.closed, writer?.closed, forwarding?.closed(), zoneCheck],
+      [health.closed, listeners.closed, feed.closed, routes.closed, board.closed, writer?.closed, forwarding?.closed(), zoneCheck],
       clock,
     );
     await queries.flushed();

@@ -17,6 +17,8 @@ export interface StatusWriterOptions {
 
 export interface StatusWriter {
   readonly changed: (key: string) => void;
+  /** Writes an Event about the notice's object. */
+  readonly emit: (notice: Notice) => void;
   readonly closed: Promise<unknown>;
 }
 
@@ -42,5 +44,9 @@ export function createStatusWriter(options: StatusWriterOptions, signal: AbortSi
     },
     signal,
   );
-  return { changed: controller.changed, closed: Promise.all([events.closed, controller.closed]) };
+  return {
+    changed: controller.changed,
+    emit: (notice) => events.emit(notice, 'Warning'),
+    closed: Promise.all([events.closed, controller.closed]),
+  };
 }

@@ -27,7 +27,11 @@ interface ServedKind {
  * document of a cluster with hundreds of custom resources would be a megabyte every time. A group that is not there is an answer; any
  * failure is none, so that an outage does not look like a cluster without them.
  */
-export async function discoverKinds(client: KubeClient, wanted: readonly WantedKind[], signal: AbortSignal): Promise<ApiResult<ServedPaths>> {
+export async function discoverKinds(
+  client: KubeClient,
+  wanted: readonly WantedKind[],
+  signal: AbortSignal,
+): Promise<ApiResult<ServedPaths>> {
   const paths = new Map<string, string>();
   for (const [group, kinds] of Map.groupBy(wanted, (each) => each.group)) {
     const versions = await servedVersions(client, group, signal);
@@ -63,7 +67,12 @@ async function servedVersions(client: KubeClient, group: string, signal: AbortSi
   return { ok: true, value: versions.flatMap((version) => asString(asObject(version)?.['version']) ?? []) };
 }
 
-async function servedKinds(client: KubeClient, group: string, version: string, signal: AbortSignal): Promise<ApiResult<readonly ServedKind[]>> {
+async function servedKinds(
+  client: KubeClient,
+  group: string,
+  version: string,
+  signal: AbortSignal,
+): Promise<ApiResult<readonly ServedKind[]>> {
   const base = group === '' ? '/api/v1' : `/apis/${group}/${version}`;
   const reply = await client.request({ method: 'GET', path: base }, signal);
   if (!reply.ok) return absentOr(reply);
