@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
-import { asArray, keyOf, type Meta, toMeta } from '../../src/core/object/raw.ts';
-import { SERVICES } from '../../src/core/object/resources.ts';
+import { LINE_HEAD_BYTES, readLineHead } from '../../src/core/informer/line-head.ts';
+import { asArray, asObject, keyOf, type Meta, toMeta } from '../../src/core/object/raw.ts';
+import { ENDPOINT_SLICES, NODES, SERVICES } from '../../src/core/object/resources.ts';
 import type { Service } from '../../src/core/object/service.ts';
 import type { KubeClient } from '../../src/shell/kube/client.ts';
 import { createReflector, type Reflector } from '../../src/shell/kube/reflector.ts';
@@ -8,7 +9,7 @@ import { createStore, type Store } from '../../src/shell/kube/store.ts';
 import { systemClock } from '../../src/shell/system/clock.ts';
 import { type Cluster, clusterMissing, startCluster } from '../support/cluster.ts';
 import { createMemoryLog } from '../support/log.ts';
-import { createNamespace, must } from '../support/objects.ts';
+import { createNamespace, createNode, must } from '../support/objects.ts';
 import { requires } from '../support/require.ts';
 import { createTestClient } from '../support/test-client.ts';
 import { waitFor } from '../support/wait.ts';
@@ -33,6 +34,7 @@ suite('informer on a real API server', () => {
   beforeAll(async () => {
     cluster = await startCluster();
     await createNamespace(cluster, 'many');
+    await createNode(cluster, { name: 'n1', podCidrs: ['10.244.0.0/24'] });
     let next = 0;
     const worker = async () => {
       while (next < SERVICES_COUNT) await create(`s${next++}`);
@@ -46,6 +48,11 @@ suite('informer on a real API server', () => {
     }
   });
   afterAll(() => cluster?.stop(), 60_000);
+
+  const headOf = (line: string) => {
+    const meta = toMeta(asObject(JSON.parse(line))?.['object']);
+    return { namespace: meta?.namespace, name: meta?.name, uid: meta?.uid, version: meta?.resourceVersion };
+  };
 
   interface Watched {
     readonly reflector: Reflector;
@@ -125,6 +132,23 @@ suite('informer on a real API server', () => {
     expect(watched.skipped()).toBe(0);
     expect(watched.reflector.state()).toMatchObject({ synced: true, connected: true, error: undefined });
   }, 60_000);
+
+  test('the API server writes an object’s identity first, so that a re-list need not parse what is known', async () => {
+    const query = {
+      sendInitialEvents: 'true',
+      resourceVersionMatch: 'NotOlderThan',
+      allowWatchBookmarks: 'true',
+      timeoutSeconds: '2',
+      watch: 'true',
+    };
+    for (const resource of [SERVICES, ENDPOINT_SLICES, NODES]) {
+      const url = `${cluster.server}${resource.path}?${new URLSearchParams(query)}`;
+      const reply = await fetch(url, { headers: { authorization: `Bearer ${cluster.tokens.admin}` }, tls: { ca: cluster.ca } });
+      const lines = (await reply.text()).split('\n').filter((line) => line.startsWith('{"type":"ADDED"'));
+      expect(lines.length).toBeGreaterThan(0);
+      for (const line of lines) expect(readLineHead(line.slice(0, LINE_HEAD_BYTES))).toMatchObject(headOf(line));
+    }
+  }, 30_000);
 
   test('without streaming lists: pages of 500, then a watch', async () => {
     const watched = watch({ streaming: false });

@@ -1,4 +1,5 @@
 import { OBJECT_BYTES_MAX } from '../../core/informer/limits.ts';
+import { LINE_HEAD_BYTES, type LineHead, readLineHead } from '../../core/informer/line-head.ts';
 import { createLineFramer } from '../../core/informer/lines.ts';
 import { createListSplitter } from '../../core/informer/list-items.ts';
 import type { InformerEvent, Lane } from '../../core/informer/state.ts';
@@ -21,6 +22,10 @@ export interface LaneOptions {
   readonly query: Readonly<Record<string, string>>;
   readonly id: number;
   readonly mode: Lane['mode'];
+  /** True when it is worth while to ask `keep`. */
+  readonly mayKeep: () => boolean;
+  /** True when an object of this identity is known already: it then counts as put, and is not parsed. */
+  readonly keep: (head: LineHead) => boolean;
   readonly put: (object: RawObject) => void;
   readonly remove: (object: RawObject) => void;
   /** `start` is the beginning of what was left out. */
@@ -101,6 +106,12 @@ function watchReader(options: LaneOptions, report: (event: InformerEvent) => voi
 
   const onLine = (line: Uint8Array) => {
     if (over) return;
+    const kept = keepKnown(line, decoder, options);
+    if (kept !== undefined) {
+      version = kept;
+      objectVersion = kept;
+      return;
+    }
     const event = toWatchEvent(parse(decoder.decode(line.subarray(0, stripManagedFields(line)))));
     if (!event) {
       options.skipped('not-json', decoder.decode(line.subarray(0, 200)));
@@ -113,7 +124,10 @@ function watchReader(options: LaneOptions, report: (event: InformerEvent) => voi
     }
     version = event.version || version;
     if (event.kind === 'bookmark') {
-      if (event.endMark) report({ kind: 'end-mark', lane, version });
+      if (!event.endMark) return;
+      // What came before stands in the order of names: its versions say nothing.
+      objectVersion = '';
+      report({ kind: 'end-mark', lane, version });
       return;
     }
     objectVersion = event.version || objectVersion;
@@ -132,11 +146,19 @@ function watchReader(options: LaneOptions, report: (event: InformerEvent) => voi
   };
 }
 
+/** The version of an object that is known as it is; a re-list shows thousands of those, and parsing each would only make garbage. */
+function keepKnown(line: Uint8Array, decoder: TextDecoder, { mayKeep, keep }: LaneOptions): string | undefined {
+  if (!mayKeep()) return undefined;
+  const head = readLineHead(decoder.decode(line.subarray(0, LINE_HEAD_BYTES)));
+  return head && keep(head) ? head.version : undefined;
+}
+
 function pageReader(options: LaneOptions, report: (event: InformerEvent) => void): Reader {
   const { id: lane } = options;
   const splitter = createListSplitter(OBJECT_BYTES_MAX);
   const decoder = new TextDecoder();
   const onItem = (item: Uint8Array) => {
+    if (keepKnown(item, decoder, options) !== undefined) return;
     const object = asObject(parse(decoder.decode(item.subarray(0, stripManagedFields(item)))));
     if (object) options.put(object);
     else options.skipped('not-json', decoder.decode(item.subarray(0, 200)));

@@ -1,3 +1,4 @@
+import type { LineHead } from '../../core/informer/line-head.ts';
 import { asObject, asString, keyOf, type Meta, type RawObject } from '../../core/object/raw.ts';
 import type { Result } from '../../core/value/result.ts';
 import { yieldTurn } from '../system/yield-turn.ts';
@@ -23,6 +24,8 @@ export interface LiveSetOptions<T extends Meta> {
 
 /** The store, and the set that a list fills beside it. */
 export interface LiveSet {
+  /** Puts the object that is live already, if it is this one: same key, uid and version. */
+  readonly keep: (into: 'live' | 'fresh', head: LineHead) => boolean;
   readonly put: (into: 'live' | 'fresh', raw: RawObject) => void;
   readonly remove: (into: 'live' | 'fresh', raw: RawObject) => void;
   /** The old watch has shown this object after all. */
@@ -95,6 +98,13 @@ export function createLiveSet<T extends Meta>(options: LiveSetOptions<T>): LiveS
   };
 
   return {
+    keep: (into, head) => {
+      const key = keyOf(head);
+      const known = store.get(key);
+      if (known?.uid !== head.uid || known.resourceVersion !== head.version) return false;
+      write(into, key, known);
+      return true;
+    },
     put: (into, raw) => {
       const key = keyOf(metaOf(raw));
       if (key === '') return options.onMalformed('', '', 'no metadata.name');

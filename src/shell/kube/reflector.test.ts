@@ -20,7 +20,7 @@ function toThing(raw: unknown): Result<Thing, 'malformed' | 'not-ours'> {
 }
 
 const raw = (name: string, version: number, text = name) => ({
-  metadata: { namespace: 'ns', name, uid: `uid-${name}`, resourceVersion: String(version) },
+  metadata: { name, namespace: 'ns', uid: `uid-${name}`, resourceVersion: String(version) },
   text,
 });
 const added = (name: string, version: number, text?: string) => ({ type: 'ADDED', object: raw(name, version, text) });
@@ -296,6 +296,17 @@ describe('a true re-list', () => {
     expect(counted).toEqual([]);
     expect(stream(0).aborted()).toBe(true);
     expect(stream(1).aborted()).toBe(false);
+  });
+
+  test('what is known already is not even parsed; written in another order it is, to the same end', async () => {
+    const { send, taken, counted, held } = await relist();
+    const known = '{"type":"ADDED","object":{"metadata":{"name":"a","namespace":"ns","uid":"uid-a","resourceVersion":"1"},"broken":}}\n';
+    const { metadata, text } = raw('b', 2);
+    const { name, ...rest } = metadata;
+    await send(1, known, { type: 'ADDED', object: { text, metadata: { ...rest, name } } }, endMark(30));
+    expect(taken()).toEqual([]);
+    expect(counted).toEqual([]);
+    expect(held()).toEqual(['a@1', 'b@2']);
   });
 
   test('one that breaks leaves the watch and the store alone', async () => {

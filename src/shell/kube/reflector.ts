@@ -1,4 +1,5 @@
 import { initialState, step, wakeAt } from '../../core/informer/informer.ts';
+import type { LineHead } from '../../core/informer/line-head.ts';
 import type { InformerEffect, InformerEvent, Problem, RestartReason } from '../../core/informer/state.ts';
 import type { Meta, RawObject } from '../../core/object/raw.ts';
 import type { Result } from '../../core/value/result.ts';
@@ -145,6 +146,8 @@ export function createReflector<T extends Meta>(options: ReflectorOptions<T>, si
   const open = ({ lane: id, mode, into, query }: Extract<InformerEffect, { kind: 'open' }>): void => {
     const lane: OpenLane = { abort: new AbortController(), into };
     lanes.set(id, lane);
+    const mayKeep = () => lane.into === 'fresh' && options.store.size() > 0;
+    const keep = (head: LineHead) => set.keep('fresh', head);
     const put = (object: RawObject) => (lane.into === 'witness' ? set.witness(object) : set.put(lane.into, object));
     const remove = (object: RawObject) => (lane.into === 'witness' ? set.witness(object) : set.remove(lane.into, object));
     const skipped = (reason: SkipReason, start: string) => {
@@ -159,7 +162,7 @@ export function createReflector<T extends Meta>(options: ReflectorOptions<T>, si
       lane.abort.abort();
       lanes.delete(id);
     };
-    track(runLane({ ...request, put, remove, skipped, received, report: dispatch }, until).finally(ended));
+    track(runLane({ ...request, mayKeep, keep, put, remove, skipped, received, report: dispatch }, until).finally(ended));
   };
 
   const swap = async (to: number | undefined, witness: number | undefined): Promise<void> => {
