@@ -34,6 +34,11 @@ suite('informer on a real API server', () => {
   beforeAll(async () => {
     cluster = await startCluster();
     await createNamespace(cluster, 'many');
+    await must(cluster, {
+      method: 'POST',
+      path: '/apis/discovery.k8s.io/v1/namespaces/many/endpointslices',
+      body: { metadata: { generateName: 'slice-' }, addressType: 'IPv4', endpoints: [{ addresses: ['10.1.1.1'] }] },
+    });
     await createNode(cluster, { name: 'n1', podCidrs: ['10.244.0.0/24'] });
     let next = 0;
     const worker = async () => {
