@@ -1,5 +1,17 @@
 import { describe, expect, test } from 'bun:test';
-import { addresses, cidrs, domain, type Kind, loadBalancerClass, nameServers, socketAddress, socketAddresses, words } from './kinds.ts';
+import {
+  addresses,
+  cidrs,
+  clientRanges,
+  dnsServers,
+  domain,
+  type Kind,
+  loadBalancerClass,
+  nameServers,
+  socketAddress,
+  socketAddresses,
+  words,
+} from './kinds.ts';
 
 /** The value as JSON, or the reason. */
 function read(kind: Kind<unknown>, text: string): string {
@@ -47,6 +59,7 @@ describe('socket address', () => {
 });
 
 describe('lists', () => {
+  const NO_SERVER = 'is not an address with or without a port, such as 192.168.1.1, 127.0.0.1:5335 or [fd00::1]:53';
   const rows: readonly [name: string, kind: Kind<unknown>, text: string, result: string][] = [
     ['an empty list', cidrs, '', '[]'],
     ['networks', cidrs, '10.0.0.0/8, fd00::/8', '[{"address":"10.0.0.0","bits":8},{"address":"fd00::","bits":8}]'],
@@ -57,6 +70,23 @@ describe('lists', () => {
     ['a name server', nameServers, 'NS1.Example.=10.0.0.1', '[{"name":"ns1.example","address":"10.0.0.1"}]'],
     ['a name server without address', nameServers, 'ns1.example', 'is not a name=address such as ns1.example.com=192.168.1.5'],
     ['a wildcard is no name server', nameServers, '*.example=10.0.0.1', 'is not a name=address such as ns1.example.com=192.168.1.5'],
+    [
+      'DNS servers, with and without a port',
+      dnsServers,
+      '192.168.1.1,127.0.0.1:5335,fd00::1,[fd00::2]:54,[fd00::3]',
+      '[{"ip":"192.168.1.1","port":53},{"ip":"127.0.0.1","port":5335},{"ip":"fd00::1","port":53},{"ip":"fd00::2","port":54},{"ip":"fd00::3","port":53}]',
+    ],
+    ['a DNS server by name', dnsServers, 'dns.example', NO_SERVER],
+    ['a DNS server on port 0', dnsServers, '10.0.0.1:0', NO_SERVER],
+    ['a DNS server on port 65536', dnsServers, '10.0.0.1:65536', NO_SERVER],
+    ['a DNS server’s half bracket', dnsServers, '[fd00::1:53', NO_SERVER],
+    [
+      'client ranges, in place of the defaults and added',
+      clientRanges,
+      '10.0.0.0/8,+fd00::/8',
+      '[{"cidr":{"address":"10.0.0.0","bits":8},"added":false},{"cidr":{"address":"fd00::","bits":8},"added":true}]',
+    ],
+    ['a client range without width', clientRanges, '+10.0.0.1', 'is not an address/bits such as 203.0.113.0/24, or +203.0.113.0/24'],
     ['too many', addresses, '10.0.0.1,'.repeat(257), 'has more than 256 entries'],
   ];
   test.each(rows)('%s', (_, kind, text, result) => expect(read(kind, text)).toBe(result));
