@@ -23,10 +23,11 @@ interface Options extends QueryOptions {
   readonly exists?: boolean;
   readonly tcp?: boolean;
   readonly trusted?: boolean;
+  readonly fallthrough?: boolean;
 }
 
 function reply(name: string, type: string, upstream: MessageOptions, options: Options = {}) {
-  const ctx = createRespondContext({ maxAnswers: 16, serverId: new Uint8Array(0) }, 1);
+  const ctx = createRespondContext({ maxAnswers: 16, serverId: new Uint8Array(0), fallthrough: options.fallthrough ?? false }, 1);
   ctx.ra = 0x80;
   ctx.tcp = options.tcp ?? false;
   ctx.forwardedNameExists = options.exists ?? false;
@@ -140,6 +141,20 @@ const rows: readonly Row[] = [
       answers: ['a.example.com CNAME web.default.minilb'],
       authorities: ['minilb SOA ns.dns.minilb hostmaster.minilb 5'],
     },
+  ],
+  [
+    '-fallthrough: a name in -domain that nothing covers is the upstream’s',
+    ['a.example.com', 'A'],
+    { answers: ['a.example.com 300 CNAME www.x.minilb', 'www.x.minilb 300 A 192.0.2.1'] },
+    { fallthrough: true },
+    { answers: ['a.example.com CNAME www.x.minilb', 'www.x.minilb A 192.0.2.1'] },
+  ],
+  [
+    '-fallthrough: one that a namespace covers is not',
+    ['a.example.com', 'A'],
+    { answers: ['a.example.com 300 CNAME www.default.minilb', 'www.default.minilb 300 A 192.0.2.1'] },
+    { fallthrough: true },
+    { rcode: 'NXDOMAIN', answers: ['a.example.com CNAME www.default.minilb'] },
   ],
   [
     'asked for the CNAME itself, it is the answer',

@@ -1,10 +1,14 @@
+import { type DnsName, isAtOrBelow } from '../value/dns-name.ts';
 import { writeBytes, writeSoa, writeU32 } from '../wire/encode.ts';
-import { FLAG, RCODE } from '../wire/message.ts';
+import { FLAG, RCODE, TYPE } from '../wire/message.ts';
 import { addTarget } from '../zone/cname-chain.ts';
-import { lookUpName } from '../zone/lookup.ts';
+import { isCoveredName, lookUpName } from '../zone/lookup.ts';
 import { closeReply, openReply, type RespondContext } from '../zone/reply.ts';
 import type { Zone } from '../zone/zone.ts';
 import type { Alias, UpstreamAnswer } from './upstream-answer.ts';
+
+/** What a claim answers of the types that an alias can be followed for. */
+const CLAIMED_TYPES: ReadonlySet<number> = new Set([TYPE.A, TYPE.AAAA, TYPE.HTTPS, TYPE.SVCB]);
 
 /** No cap on TTLs. */
 export const ANY_TTL = 0x7fffffff;
@@ -26,7 +30,7 @@ export function writeAnswer(
   const { query } = ctx;
   const reply = openReply(ctx, packet, out);
   reply.flags = ctx.ra;
-  const local = firstLocal(zone, answer.aliases);
+  const local = firstLocal(zone, ctx, answer.aliases);
   if (local === undefined) {
     if (answer.authentic && (query.do || (query.flags & FLAG.AD) !== 0)) reply.flags |= FLAG.AD;
     ctx.rcode = answer.rcode === RCODE.NXDOMAIN && ctx.forwardedNameExists ? RCODE.NOERROR : answer.rcode;
@@ -59,9 +63,18 @@ export function writeNoSuchName(packet: Uint8Array, out: Uint8Array, zone: Zone,
   return closeReply(ctx);
 }
 
-function firstLocal(zone: Zone, aliases: readonly Alias[]): Alias | undefined {
-  for (const alias of aliases) if (alias.target !== undefined && lookUpName(zone, alias.target) !== 'foreign') return alias;
+function firstLocal(zone: Zone, ctx: RespondContext, aliases: readonly Alias[]): Alias | undefined {
+  for (const alias of aliases) if (alias.target !== undefined && isLocal(zone, ctx, alias.target)) return alias;
   return undefined;
+}
+
+/** Whether the zone speaks for this name and the type asked for: as `respond` would for a query. */
+function isLocal(zone: Zone, ctx: RespondContext, name: DnsName): boolean {
+  const place = lookUpName(zone, name);
+  if (place === 'foreign') return false;
+  if (isAtOrBelow(name, zone.config.domain)) return !(place === 'absent' && ctx.fallthrough && !isCoveredName(zone, name));
+  // Outside the zone a claim owns addresses; the rest is the real zone's.
+  return typeof place === 'object' && CLAIMED_TYPES.has(ctx.query.qtype);
 }
 
 /** Copies the first `end` bytes with their TTLs lowered; where they do not fit, the reply is marked as cut and stays empty (RFC 2181 §9). */

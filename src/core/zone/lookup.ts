@@ -116,6 +116,13 @@ export function isClaimable(zone: Searchable, query: WireName): boolean {
   return false;
 }
 
+/** The same for the target of a CNAME. */
+export function isCoveredName(zone: Zone, name: DnsName): boolean {
+  const above = name.slice(0, -(zone.config.domain.length + 1));
+  const top = name.slice(above.lastIndexOf('.') + 1) as DnsName;
+  return above === '' || zone.names.get(top) !== undefined;
+}
+
 /** `10-244-0-5.web.default.minilb`, `fd00--5.web.default.minilb`: one usable endpoint (Kubernetes DNS specification §2.4.1). */
 function findEndpoint(zone: Searchable, query: WireName, from: number): Answer | undefined {
   if (from + 1 >= query.labels) return undefined;
