@@ -107,6 +107,12 @@ export function isCovered(zone: Searchable, query: WireName): boolean {
   return label < 0 || exists(find(zone, query, label));
 }
 
+/** The same for the target of a CNAME. */
+export function isCoveredName(zone: Searchable, name: DnsName): boolean {
+  setWireName(zone.scratch, nameToWire(name));
+  return isCovered(zone, zone.scratch);
+}
+
 /** True when a pattern of `-claim-hosts` covers the name asked for: somebody may have claimed it. */
 export function isClaimable(zone: Searchable, query: WireName): boolean {
   for (let label = 0; label < query.labels; label++) {
@@ -114,13 +120,6 @@ export function isClaimable(zone: Searchable, query: WireName): boolean {
     if (label === 0 ? gate?.exact : gate?.below) return true;
   }
   return false;
-}
-
-/** The same for the target of a CNAME. */
-export function isCoveredName(zone: Zone, name: DnsName): boolean {
-  const above = name.slice(0, -(zone.config.domain.length + 1));
-  const top = name.slice(above.lastIndexOf('.') + 1) as DnsName;
-  return above === '' || zone.names.get(top) !== undefined;
 }
 
 /** `10-244-0-5.web.default.minilb`, `fd00--5.web.default.minilb`: one usable endpoint (Kubernetes DNS specification §2.4.1). */
