@@ -33,6 +33,7 @@ const CORE_ORDER: Readonly<Record<string, number>> = {
   object: 1,
   wire: 1,
   settings: 1,
+  reachability: 1,
   informer: 2,
   kubeconfig: 2,
   claim: 3,

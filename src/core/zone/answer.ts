@@ -11,6 +11,10 @@ export interface Answer {
   a: Uint32Array;
   /** IPv6 addresses, four 32-bit words each. Their order is the answer's to shuffle. */
   aaaa: Uint32Array;
+  /** How many at the end of `a` come behind the others, because their Node looks dead; never all. */
+  behindA: number;
+  /** The same of `aaaa`. */
+  behindAaaa: number;
   /** The target of a CNAME; never beside addresses (RFC 2181 §10.1). */
   cname: DnsName | undefined;
   /** Headless names give every address also over UDP; others a subset that fits. */
@@ -47,7 +51,17 @@ export const WORDS_PER_A = 1;
 export const WORDS_PER_AAAA = 4;
 
 export function emptyAnswer(): Answer {
-  return { a: NO_WORDS, aaaa: NO_WORDS, cname: undefined, complete: false, endpointNames: false, srv: NO_PORTS, points: undefined };
+  return {
+    a: NO_WORDS,
+    aaaa: NO_WORDS,
+    behindA: 0,
+    behindAaaa: 0,
+    cname: undefined,
+    complete: false,
+    endpointNames: false,
+    srv: NO_PORTS,
+    points: undefined,
+  };
 }
 
 /** An answer of these addresses; duplicates count once. */
@@ -60,6 +74,8 @@ export function addressAnswer(addresses: readonly Ip[], complete: boolean): Answ
 export function replaceAnswer(into: Answer, from: Answer): void {
   into.a = from.a;
   into.aaaa = from.aaaa;
+  into.behindA = from.behindA;
+  into.behindAaaa = from.behindAaaa;
   into.cname = from.cname;
   into.complete = from.complete;
   into.endpointNames = from.endpointNames;
@@ -75,8 +91,8 @@ export function sameAnswer(x: Answer, y: Answer): boolean {
     x.endpointNames === y.endpointNames &&
     samePorts(x.srv, y.srv) &&
     pointsKey(x.points) === pointsKey(y.points) &&
-    sameAddresses(x.a, y.a, WORDS_PER_A) &&
-    sameAddresses(x.aaaa, y.aaaa, WORDS_PER_AAAA)
+    sameAddresses(x.a, x.behindA, y.a, y.behindA, WORDS_PER_A) &&
+    sameAddresses(x.aaaa, x.behindAaaa, y.aaaa, y.behindAaaa, WORDS_PER_AAAA)
   );
 }
 
@@ -97,6 +113,28 @@ function samePort(x: SrvPort, y: SrvPort | undefined): boolean {
 
 function sameBytes(x: Uint8Array, y: Uint8Array): boolean {
   return x.length === y.length && x.every((byte, i) => byte === y[i]);
+}
+
+/** Puts these addresses behind the others of their family; where none would be left in front, all stay equal. */
+export function putBehind(answer: Answer, last: ReadonlySet<Ip>): void {
+  [answer.a, answer.behindA] = partition(answer.a, WORDS_PER_A, last);
+  [answer.aaaa, answer.behindAaaa] = partition(answer.aaaa, WORDS_PER_AAAA, last);
+}
+
+function partition(words: Uint32Array, stride: number, last: ReadonlySet<Ip>): [words: Uint32Array, behind: number] {
+  const all = unpackAddresses(words, stride);
+  const behind = all.filter((ip) => last.has(ip));
+  if (behind.length === 0 || behind.length === all.length) return [words, 0];
+  const front = all.filter((ip) => !last.has(ip));
+  return [packAddresses([...front, ...behind], stride === WORDS_PER_A ? 4 : 6), behind.length];
+}
+
+/** The addresses that come behind the others. */
+export function addressesBehind(answer: Answer): readonly Ip[] {
+  return [
+    ...unpackAddresses(answer.a.subarray(answer.a.length - answer.behindA * WORDS_PER_A), WORDS_PER_A),
+    ...unpackAddresses(answer.aaaa.subarray(answer.aaaa.length - answer.behindAaaa * WORDS_PER_AAAA), WORDS_PER_AAAA),
+  ];
 }
 
 /** The addresses as text, sorted by text. */
@@ -131,8 +169,9 @@ function wordsToIp(words: Uint32Array, at: number, stride: number): Ip {
   return ipFromBytes(bytes);
 }
 
-function sameAddresses(x: Uint32Array, y: Uint32Array, stride: number): boolean {
-  if (x.length !== y.length) return false;
+function sameAddresses(x: Uint32Array, behindX: number, y: Uint32Array, behindY: number, stride: number): boolean {
+  if (x.length !== y.length || behindX !== behindY) return false;
   const sorted = (words: Uint32Array) => unpackAddresses(words, stride).sort().join();
-  return sorted(x) === sorted(y);
+  const split = x.length - behindX * stride;
+  return sorted(x.subarray(0, split)) === sorted(y.subarray(0, split)) && sorted(x.subarray(split)) === sorted(y.subarray(split));
 }

@@ -1,7 +1,7 @@
 import type { IngressPoint } from '../object/service.ts';
 import { type DnsName, parseDnsName } from '../value/dns-name.ts';
 import { type Ip, parseIp } from '../value/ip.ts';
-import { type Answer, addressAnswer, answerAddresses, emptyAnswer } from './answer.ts';
+import { type Answer, addressAnswer, addressesBehind, answerAddresses, putBehind } from './answer.ts';
 import type { Place } from './lookup.ts';
 
 /** Longest way from a name to its addresses, in names. */
@@ -61,7 +61,8 @@ function toName(text: string, addresses: Ip[]): DnsName | undefined {
 /** One leaf alone shares its arrays: most names lead to one Service, and its endpoints change often. */
 function union(addresses: readonly Ip[], leaves: readonly Answer[]): Answer {
   const [only] = leaves;
-  if (only && leaves.length === 1 && addresses.length === 0)
-    return { ...emptyAnswer(), a: only.a, aaaa: only.aaaa, complete: only.complete, srv: only.srv };
-  return addressAnswer([...addresses, ...leaves.flatMap(answerAddresses)], false);
+  if (only && leaves.length === 1 && addresses.length === 0) return { ...only, cname: undefined, endpointNames: false, points: undefined };
+  const answer = addressAnswer([...addresses, ...leaves.flatMap(answerAddresses)], false);
+  putBehind(answer, new Set(leaves.flatMap(addressesBehind)));
+  return answer;
 }

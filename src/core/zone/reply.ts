@@ -121,18 +121,20 @@ export function addRecords(reply: Reply, end: number, count: number): void {
 
 /**
  * Adds the addresses of one family for `owner` (a compression pointer). A fair random subset is a whole answer over UDP unless the name
- * is `complete`; a complete one that does not fit is cut and says so.
+ * is `complete`; a complete one that does not fit is cut and says so. Addresses that come behind the others are in no subset.
  */
 export function addAddresses(ctx: RespondContext, owner: number, type: number, answer: Answer, ttlSeconds: number): void {
   const { reply } = ctx;
   const words = type === TYPE.A ? answer.a : answer.aaaa;
   const stride = type === TYPE.A ? WORDS_PER_A : WORDS_PER_AAAA;
   const total = words.length / stride;
+  const behind = type === TYPE.A ? answer.behindA : answer.behindAaaa;
   const whole = ctx.tcp || answer.complete;
   const room = Math.floor((reply.limit - reply.at) / (12 + 4 * stride));
-  const count = Math.min(total, room, whole ? total : ctx.maxAnswers);
+  const fitting = Math.min(total, room, whole ? total : ctx.maxAnswers);
+  const count = fitting < total && !whole ? Math.min(fitting, total - behind) : fitting;
   if (count < total && (whole || count === 0)) reply.flags |= FLAG.TC;
-  reply.at = writeAddresses(reply.out, reply.at, owner, ttlSeconds, words, stride, count, ctx.random);
+  reply.at = writeAddresses(reply.out, reply.at, owner, ttlSeconds, words, stride, count, behind, ctx.random);
   reply.answers += count;
 }
 

@@ -18,7 +18,8 @@ export function randomBelow(state: RandomState, below: number): number {
 /**
  * Writes up to `count` addresses of `words` as records of `owner` (a compression pointer) at `at`, in random order, and returns the new offset. The first `count`
  * places of a Fisher–Yates shuffle are drawn in place: every address comes first equally often, the next one equally often after
- * it, and a subset is a fair one, whatever earlier draws left behind. The caller has made sure that they fit.
+ * it, and a subset is a fair one, whatever earlier draws left behind. The last `behind` addresses are shuffled among themselves and follow
+ * the others. The caller has made sure that they fit.
  */
 export function writeAddresses(
   out: Uint8Array,
@@ -28,12 +29,14 @@ export function writeAddresses(
   words: Uint32Array,
   stride: number,
   count: number,
+  behind: number,
   random: RandomState,
 ): number {
   const total = words.length / stride;
+  const front = total - behind;
   let end = at;
   for (let i = 0; i < count; i++) {
-    swap(words, i * stride, (i + randomBelow(random, total - i)) * stride, stride);
+    swap(words, i * stride, (i + randomBelow(random, (i < front ? front : total) - i)) * stride, stride);
     writeU16(out, end, owner);
     writeU16(out, end + 2, stride === WORDS_PER_A ? TYPE.A : TYPE.AAAA);
     writeU16(out, end + 4, CLASS.IN);

@@ -25,16 +25,16 @@ function addNameSrv(ctx: RespondContext, { port }: SrvPort, base: Answer, ttlSec
   addRecords(reply, writeSrv(reply.out, reply.at, reply.limit, askedName(ctx), query, ttlSeconds, srv), 1);
   if ((reply.flags & FLAG.TC) !== 0) return;
   const owner = 0xc000 | (HEADER_BYTES + start);
-  addAdditional(ctx, owner, base.a, WORDS_PER_A, ttlSeconds);
-  addAdditional(ctx, owner, base.aaaa, WORDS_PER_AAAA, ttlSeconds);
+  addAdditional(ctx, owner, base.a, WORDS_PER_A, base.behindA, ttlSeconds);
+  addAdditional(ctx, owner, base.aaaa, WORDS_PER_AAAA, base.behindAaaa, ttlSeconds);
 }
 
-function addAdditional(ctx: RespondContext, owner: number, words: Uint32Array, stride: number, ttlSeconds: number): void {
+function addAdditional(ctx: RespondContext, owner: number, words: Uint32Array, stride: number, behind: number, ttlSeconds: number): void {
   const { reply } = ctx;
   const total = words.length / stride;
   const room = Math.floor((reply.limit - reply.at) / (12 + 4 * stride));
   const count = Math.min(total, room, ctx.tcp ? total : ctx.maxAnswers);
-  reply.at = writeAddresses(reply.out, reply.at, owner, ttlSeconds, words, stride, count, ctx.random);
+  reply.at = writeAddresses(reply.out, reply.at, owner, ttlSeconds, words, stride, count, behind, ctx.random);
   reply.additionals += count;
 }
 

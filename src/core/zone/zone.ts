@@ -6,7 +6,7 @@ import type { Ip } from '../value/ip.ts';
 import type { SoaData } from '../wire/encode.ts';
 import { createWireName, hashWireName } from '../wire/query.ts';
 import { wireNameText } from '../wire/text.ts';
-import { type Answer, addressAnswer, emptyAnswer, replaceAnswer, sameAnswer } from './answer.ts';
+import { type Answer, addressAnswer, emptyAnswer, putBehind, replaceAnswer, sameAnswer } from './answer.ts';
 import { ALL_CLAIMS, type ClaimNaming, type Claims, createClaimedNames } from './claimed-names.ts';
 import { lookUpName } from './lookup.ts';
 import { createNameTable } from './name-table.ts';
@@ -58,6 +58,11 @@ export interface Zone extends Searchable {
   readonly nodes: () => NodeFacts;
   readonly claims: Claims;
   readonly reverse: ReverseIndex;
+  /**
+   * Takes over which Nodes look dead: what runs there is put behind the rest by `update`, which the caller runs for each Service that has
+   * endpoints there, or had when the Nodes looked dead.
+   */
+  readonly setUnreachable: (nodes: ReadonlySet<string>) => void;
   /** Replaces the servers' names and addresses, for example when the host's addresses change. */
   readonly setNameservers: (nameservers: readonly Nameserver[]) => void;
   readonly nameservers: () => readonly Nameserver[];
@@ -85,6 +90,7 @@ export function createZone(config: ZoneConfig): Zone {
   const dependsOnNodes = new Set<string>();
   let nodes = createNodeFacts([]);
   let nameservers: readonly Nameserver[] = [];
+  let unreachable: ReadonlySet<string> = new Set();
   const wire = nameToWire(domain);
   const apex: Apex = { wire, labels: domain.split('.').length, hash: hashWireName(wire) };
   const soa = {
@@ -142,6 +148,8 @@ export function createZone(config: ZoneConfig): Zone {
     const wanted = service ? serviceNames(service, view.slices(serviceKey), naming, nodes) : NO_NAMES;
     if (wanted.usedNodes) dependsOnNodes.add(serviceKey);
     else dependsOnNodes.delete(serviceKey);
+    const behind = addressesOn(unreachable, view.slices(serviceKey), nodes);
+    if (behind.size > 0) for (const answer of wanted.names.values()) putBehind(answer, behind);
     const touched: DnsName[] = [];
     for (const name of [...ownName(serviceKey, domain), ...(endpointNames.get(serviceKey) ?? [])]) {
       if (wanted.names.has(name) || names.get(name)?.owner !== 'service') continue;
@@ -153,6 +161,10 @@ export function createZone(config: ZoneConfig): Zone {
     if (touched.length > 0) changed();
     for (const name of touched) claimed.followAgain(name);
     return touched;
+  }
+
+  function setUnreachable(nodeNames: ReadonlySet<string>): void {
+    unreachable = nodeNames;
   }
 
   function removeName(serviceKey: string, name: DnsName): void {
@@ -223,6 +235,7 @@ export function createZone(config: ZoneConfig): Zone {
     update,
     updateClaims: claimed.update,
     setNodes,
+    setUnreachable,
     nodes: () => nodes,
     claims: claimed,
     reverse,
@@ -240,6 +253,15 @@ export function createZone(config: ZoneConfig): Zone {
 /** What the apex NS names unless told otherwise, as Kubernetes DNS does: `ns.dns.<domain>`. */
 export function defaultNameserverName(domain: DnsName): DnsName {
   return below('ns.dns', domain);
+}
+
+const NO_ADDRESSES: ReadonlySet<Ip> = new Set();
+
+/** The endpoints on these Nodes, and the Nodes' own addresses. */
+function addressesOn(names: ReadonlySet<string>, slices: Iterable<EndpointSlice>, nodes: NodeFacts): ReadonlySet<Ip> {
+  if (names.size === 0) return NO_ADDRESSES;
+  const endpoints = [...slices].flatMap((slice) => slice.endpoints).filter((endpoint) => names.has(endpoint.nodeName));
+  return new Set([...endpoints.map((endpoint) => endpoint.address), ...[...names].flatMap(nodes.internalIps)]);
 }
 
 function below(labels: string, domain: DnsName): DnsName {

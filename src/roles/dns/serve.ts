@@ -18,6 +18,7 @@ import { aborted, closeAll } from '../closing.ts';
 import { type ExitCode, giveUp, type RoleContext } from '../role.ts';
 import { createClusterFeed } from './cluster-feed.ts';
 import { exposeDns, exposeFeed, watchObserver } from './dns-metrics.ts';
+import type { NodeReachability } from './node-reachability.ts';
 import { createNoticeBoard } from './notice-board.ts';
 import { createQueryHandler } from './query-handler.ts';
 import { createQueryObserver } from './query-observer.ts';
@@ -66,6 +67,7 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
   const writer = settings.controller
     ? createStatusWriter({ context, client, metrics, notice, services: (key) => feed.services.get(key) }, stop.signal)
     : undefined;
+  let reachability: NodeReachability | undefined;
   const feed = createClusterFeed(
     {
       client,
@@ -82,7 +84,7 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
         },
       },
       serviceChanged: (key, what) => {
-        metrics.inc('zoneChanges', {}, zone.update(feed.view, key).length);
+        update(key);
         if (what === 'service') claimsChanged('Service', key);
         board.objectChanged('Service', key);
         if (what === 'endpoints' && ctx.synced)
@@ -94,6 +96,7 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
       nodesChanged: () => {
         for (const key of zone.setNodes(feed.view, [...feed.nodes.values()])) board.objectChanged('Service', key);
         lookAtRoutes('nodes');
+        reachability?.nodesChanged();
       },
       synced: () => {
         ctx.synced = true;
@@ -125,6 +128,7 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
     board.namesChanged(patterns);
     board.objectChanged(kind, key);
   };
+  const update = (key: string) => metrics.inc('zoneChanges', {}, zone.update(feed.view, key).length);
   const lookAtRoutes = (what: 'nodes' | 'endpoints') => {
     if (ctx.synced && feed.nodesKnown()) routes.changed(what);
   };
@@ -141,6 +145,15 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
     stop.signal,
   );
   exposeFeed(metrics, feed, zone, clock);
+  const { values: nodes } = feed.nodes;
+  reachability =
+    settings.probePort > 0
+      ? await (await import('./node-reachability.ts')).createNodeReachability(
+          { port: settings.probePort, nodes, slices: feed.slices.values, zone, update, metrics, clock, log },
+          stop.signal,
+        )
+      : undefined;
+  reachability?.nodesChanged();
 
   const readiness = (): Readiness => {
     const reasons = signal.aborted ? ['shutting down'] : feed.waiting();
@@ -161,7 +174,17 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
   const end = async (code: ExitCode): Promise<ExitCode> => {
     stop.abort();
     const closed = await closeAll(
-      [health.closed, listeners.closed, feed.closed, routes.closed, board.closed, writer?.closed, forwarding?.closed(), zoneCheck],
+      [
+        health.closed,
+        listeners.closed,
+        feed.closed,
+        routes.closed,
+        board.closed,
+        writer?.closed,
+        reachability?.closed,
+        forwarding?.closed(),
+        zoneCheck,
+      ],
       clock,
     );
     await queries.flushed();

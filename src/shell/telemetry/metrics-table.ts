@@ -58,6 +58,12 @@ export const METRICS = {
     help: 'Names in the zone, empty non-terminals included; names of endpoints by address are derived and not counted.',
     labels: none,
   },
+  nodesUnreachable: {
+    kind: 'gauge',
+    name: 'minilb_nodes_unreachable',
+    help: 'Nodes that do not answer probes of -probe-port; their endpoints come last in answers.',
+    labels: none,
+  },
   zoneChanges: { kind: 'counter', name: 'minilb_zone_changes_total', help: 'Names whose answer changed.', labels: none },
   programmingSeconds: {
     kind: 'histogram',
