@@ -1,4 +1,5 @@
 import { claimSettings } from './core/settings/claim-settings.ts';
+import { dnsSettings } from './core/settings/dns-settings.ts';
 import {
   addresses,
   choice,
@@ -162,19 +163,7 @@ export const settings = {
     defaultOf: { demo: '127.0.0.1:8080', l3: ':7712' },
     help: 'Where /healthz, /readyz, /livez and /metrics are served over HTTP.',
   }),
-  probePort: setting(wholeNumber('port', 0, 65535), {
-    flag: 'probe-port',
-    roles: DNS,
-    default: '10250',
-    defaultOf: { demo: '0' },
-    help: 'The port of every Node that is asked each 1.3 s whether the Node lives: the kubelet. Endpoints of one that falls silent come last in answers. 0: none is asked.',
-  }),
-  logQueries: setting(toggle, {
-    flag: 'log-queries',
-    roles: DNS,
-    default: 'false',
-    help: 'Logs one line for each query, whatever -log-level says. Lines that nobody reads in time are dropped and counted.',
-  }),
+  ...dnsSettings,
   lameduckSeconds: setting(wholeNumber('seconds', 0, 300), {
     flag: 'lameduck',
     roles: DNS,

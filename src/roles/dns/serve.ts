@@ -145,15 +145,6 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
     stop.signal,
   );
   exposeFeed(metrics, feed, zone, clock);
-  const { values: nodes } = feed.nodes;
-  reachability =
-    settings.probePort > 0
-      ? await (await import('./node-reachability.ts')).createNodeReachability(
-          { port: settings.probePort, nodes, slices: feed.slices.values, zone, update, metrics, clock, log },
-          stop.signal,
-        )
-      : undefined;
-  reachability?.nodesChanged();
 
   const readiness = (): Readiness => {
     const reasons = signal.aborted ? ['shutting down'] : feed.waiting();
@@ -196,6 +187,15 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
     zone.setNameservers([defaultNameserver(settings.domain, compact(listeners.networks().map((local) => parseIp(local.address))))]);
   log.info('serving', { domain: settings.domain, on: listeners.bound().join(','), cluster: client.server, context: client.context });
 
+  const { values: nodes } = feed.nodes;
+  reachability =
+    settings.probePort > 0
+      ? await (await import('./node-reachability.ts')).createNodeReachability(
+          { port: settings.probePort, nodes, slices: feed.slices.values, zone, update, metrics, clock, log },
+          stop.signal,
+        )
+      : undefined;
+  reachability?.nodesChanged();
   forwarding?.start();
   zoneCheck = checkRealZone(context, zone, metrics, stop.signal);
   void synced.promise.then(serving);

@@ -130,7 +130,8 @@ export function createReflector<T extends Meta>(options: ReflectorOptions<T>, si
         break;
       case 'restarted':
         observer.restarted(kind, effect.problem.reason);
-        say(effect.problem, effect.afterMs);
+        if (effect.into === 'fresh' && effect.afterMs === 0) log.info('the server has no streaming lists: it is listed in pages', { kind });
+        else say(effect.problem, effect.afterMs);
         break;
     }
   };
