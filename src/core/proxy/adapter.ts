@@ -54,6 +54,8 @@ export interface ProxyAdapter {
   /** `no-include`: the program would not read the folder; the text says which line is missing. */
   readonly stageMain: (main: MainConfig, stage: StagePaths) => Result<StagedMain, 'no-include' | 'bad-main'>;
   readonly testArguments: (stagedMain: string, stage: StagePaths) => readonly string[];
+  /** Whether an old worker with this title (/proc/PID/cmdline) takes no more connections. */
+  readonly isRetired: (title: string) => boolean;
   /** What the running program wrote about a configuration that it did not take, if it did. */
   readonly logFault: (log: string) => string | undefined;
   /** Why a program started with these arguments does not read the folder; for proxies whose main configuration cannot say. */

@@ -20,7 +20,10 @@ export const haproxy: ProxyAdapter = {
   render: renderHaproxy,
   parse: parseHaproxy,
   stageMain: (main) => ok({ text: main.text, pidFile: pidFileOf(main.text), logFile: undefined }),
-  testArguments: (stagedMain, stage) => ['-c', '-q', '-f', stagedMain, '-f', stage.folder],
+  // -W as it runs: without it, a configuration in which nothing listens yet fails the test.
+  testArguments: (stagedMain, stage) => ['-W', '-c', '-f', stagedMain, '-f', stage.folder],
+  // The old worker was told to stop before the new one began.
+  isRetired: () => true,
   logFault: () => undefined,
   commandLineFault,
 };

@@ -22,6 +22,8 @@ export const nginx: ProxyAdapter = {
   parse: parseNginx,
   stageMain: stageNginxMain,
   testArguments: (stagedMain) => ['-t', '-q', '-c', stagedMain],
+  // The master tells old workers 100 ms after it started new ones; until then they accept connections and use the old configuration.
+  isRetired: (title) => title.includes('is shutting down'),
   logFault: (log) => log.split('\n').find((line) => line.includes('[emerg]')),
   commandLineFault: () => undefined,
 };

@@ -163,7 +163,7 @@ async function reloadAndVerify(
   for (let round = 0; ; round++) {
     await host.clock.after(VERIFY_EVERY_MS[Math.min(round, VERIFY_EVERY_MS.length - 1)] ?? 0, signal);
     const now = await findProgram(pidFileOf(host, main), host.adapter.processName);
-    const took = now.ok && (now.value.pid !== before.pid || [...now.value.workers].some((pid) => !before.workers.has(pid)));
+    const took = now.ok && hasTaken(now.value, before, host.adapter);
     const bound = readBoundPorts();
     const missing = missingListens(bound, wanted);
     const lingering = closing.filter((listen) => bound.everywhere.has(listenKey(listen)));
@@ -181,6 +181,14 @@ async function reloadAndVerify(
   }
   host.step('verified');
   return ok(undefined);
+}
+
+/** New workers run, and of the old ones none takes connections any more. */
+function hasTaken(now: RunningProgram, before: RunningProgram, adapter: ProxyAdapter): boolean {
+  if (now.pid !== before.pid) return true;
+  const workers = [...now.workers];
+  const old = workers.filter(([pid]) => before.workers.has(pid));
+  return workers.length > old.length && old.every(([, title]) => adapter.isRetired(title));
 }
 
 /** `held` is what must listen again when the program has been told of the change; undefined when it has not. */

@@ -7,7 +7,8 @@ import { errorCode } from './io.ts';
 /** The proxy's main process as it is now. */
 export interface RunningProgram {
   readonly pid: number;
-  readonly workers: ReadonlySet<number>;
+  /** Titles by pid, as /proc/PID/cmdline has them; some are old ones that only end what they began. */
+  readonly workers: ReadonlyMap<number, string>;
   readonly argv: readonly string[];
 }
 
@@ -22,7 +23,13 @@ export async function findProgram(pidFile: string, processName: string): Promise
     if (name !== processName) return err('not-running', `${processName} is not running: process ${pid} of ${pidFile} is ${name}`);
     const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
     const argv = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0');
-    return ok({ pid, workers: new Set(children.trim().split(/\s+/).filter(Boolean).map(Number)), argv });
+    const workers = new Map<number, string>();
+    for (const child of children.trim().split(/\s+/).filter(Boolean)) {
+      const title = await readFile(`/proc/${child}/cmdline`, 'utf8').catch(() => undefined);
+      // A zombie has no title: it waits for its parent to notice.
+      if (title) workers.set(Number(child), title);
+    }
+    return ok({ pid, workers, argv });
   } catch (error) {
     const code = errorCode(error);
     if (code === 'EACCES' || code === 'EPERM') return err('not-running', `${pidFile} may not be read`);
