@@ -49,12 +49,12 @@ const GATHER_MS_MAX = 200;
 const GATHER_PAUSE_MS = 25;
 /** One bad change among many is looked for by halves, for so long; callers wait no longer than that. */
 const SEARCH_MS_MAX = 8_000;
-const HEAL_EVERY_MS = 5_000;
+const HEAL_EVERY_MS = 2_000;
 
 /** Codes that one change of several can be the cause of. */
 const ONE_MAY_BE_AT_FAULT: readonly GoLiveErrorCode[] = ['test-failed', 'port-taken', 'not-live'];
 
-/** Puts changes live one batch after the other, and looks every 5 s whether a proxy that was out of step can be brought back. */
+/** Puts changes live one batch after the other, and looks every 2 s whether a proxy that was out of step can be brought back. */
 export function createChangeQueue(options: QueueOptions, signal: AbortSignal): ChangeQueue {
   const { host } = options;
   const waiting: Call[] = [];

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { err, ok, type Result } from '../../core/value/result.ts';
 
 const LIBRARIES = ['libc.so.6', 'libc.musl-x86_64.so.1', 'libc.musl-aarch64.so.1'];
@@ -17,19 +17,20 @@ export interface FileLock {
 export async function lockFile(path: string): Promise<Result<FileLock, 'held' | 'io'>> {
   const flock = await openFlock();
   if (!flock.ok) return err('io', flock.detail);
-  let fd: number;
   try {
-    fd = openSync(path, 'a+', 0o600);
+    closeSync(openSync(path, 'a', 0o600));
+    // Held open for reading only, or the file system could not be made read-only under it.
+    const fd = openSync(path, 'r');
+    if (flock.value(fd, LOCK_EX | LOCK_NB) !== 0) {
+      const holder = readFileSync(fd, 'utf8').trim();
+      closeSync(fd);
+      return err('held', holder === '' ? '' : `held by process ${holder}`);
+    }
+    writeFileSync(path, `${process.pid}\n`);
+    return ok({ release: () => closeSync(fd) });
   } catch (error) {
     return err('io', error instanceof Error ? error.message : String(error));
   }
-  if (flock.value(fd, LOCK_EX | LOCK_NB) !== 0) {
-    const holder = readFileSync(path, 'utf8').trim().split('\n').at(-1);
-    closeSync(fd);
-    return err('held', holder ? `held by process ${holder}` : '');
-  }
-  writeSync(fd, `${process.pid}\n`);
-  return ok({ release: () => closeSync(fd) });
 }
 
 async function openFlock(): Promise<Result<(fd: number, operation: number) => number, 'no-libc'>> {
