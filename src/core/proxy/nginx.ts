@@ -24,7 +24,7 @@ export const nginx: ProxyAdapter = {
   testArguments: (stagedMain) => ['-t', '-q', '-c', stagedMain],
   // The master tells old workers 100 ms after it started new ones; until then they accept connections and use the old configuration.
   isRetired: (title) => title.includes('is shutting down'),
-  logFault: (log) => log.split('\n').find((line) => line.includes('[emerg]')),
+  logFault: findLogFault,
   commandLineFault: () => undefined,
 };
 
@@ -94,6 +94,13 @@ function stageNginxMain(main: MainConfig, stage: StagePaths): Result<StagedMain,
     pidFile: pid?.words[1],
     logFile: log?.words[1],
   });
+}
+
+/** nginx tries to bind five times within 2.5 s and is deaf to signals meanwhile: only its last word on that counts. */
+function findLogFault(log: string): string | undefined {
+  const grave = log.split('\n').filter((line) => line.includes('[emerg]'));
+  const final = log.includes('still could not bind()') || grave.some((line) => !line.includes(' bind() to '));
+  return final ? grave[0] : undefined;
 }
 
 function lastOf(directives: readonly Directive[], word: string): Directive | undefined {
