@@ -9,6 +9,7 @@ import { createAddressMonitor } from '../../shell/node/address-monitor.ts';
 import { createGuard, type Guard } from '../../shell/node/guard.ts';
 import { createNodeAddresses, type NodeAddresses } from '../../shell/node/ip-addresses.ts';
 import { createKubeProxy } from '../../shell/node/kube-proxy.ts';
+import { createGarbagePace, keepMemorySmall } from '../../shell/system/memory.ts';
 import { createProcessRunner } from '../../shell/system/run-process.ts';
 import { addProcessMetrics, createMetrics } from '../../shell/telemetry/metrics.ts';
 import { aborted, closeAll } from '../closing.ts';
@@ -48,6 +49,9 @@ export async function runAgent(context: RoleContext<'l3'>, client: KubeClient): 
   addProcessMetrics(metrics, context.version, clock.wall());
   const events = createEventRecorder({ client, role: 'l3', instance: node, clock, log }, stop.signal);
   let changed = () => {};
+  const observer = watchObserver(metrics, clock);
+  const pace = createGarbagePace();
+  let swept = false;
   const feed = createL3Feed(
     {
       client,
@@ -55,13 +59,18 @@ export async function runAgent(context: RoleContext<'l3'>, client: KubeClient): 
       random,
       log,
       resyncSeconds: settings.resyncSeconds,
-      observer: watchObserver(metrics, clock),
+      observer: {
+        ...observer,
+        received: (kind, bytes) => {
+          observer.received(kind, bytes);
+          if (!swept) pace(bytes);
+        },
+      },
       endpoints: true,
       changed: () => changed(),
     },
     stop.signal,
   );
-  let swept = false;
   const waiting = () => [...feed.waiting(), ...(swept ? [] : ['the first sweep of addresses is not done'])];
   const health = serveHealth({ context, metrics, feed: () => feed, waiting, done: () => swept }, stop.signal);
   const closing: Promise<unknown>[] = [events.closed, feed.closed, health.closed];
@@ -77,11 +86,12 @@ export async function runAgent(context: RoleContext<'l3'>, client: KubeClient): 
   if (signal.aborted) return end(0);
   const overlap = await clusterPrefixFaults(settings.prefixes, feed, client, log, signal);
   if (overlap.length > 0) return end(giveUp(context, overlap.join('; ')));
+  void keepMemorySmall(clock, stop.signal);
   log.info('synced', { node, ...Object.fromEntries(feed.kinds().map(([kind, , objects]) => [kind, objects])) });
 
   const proxy = await startProxyGate(context, guard, () => changed());
   if (!proxy.ok) return end(giveUp(context, proxy.detail));
-  const sweep = createSweeper({
+  const sweeper = createSweeper({
     context,
     node,
     feed,
@@ -92,13 +102,18 @@ export async function runAgent(context: RoleContext<'l3'>, client: KubeClient): 
     mayAdd: proxy.mayAdd,
   });
   let failing = false;
+  let readAt = clock.now();
   const loop = createLoop(
     {
       clock,
       gapMs: SWEEP_GAP_MS,
       periodMs: SWEEP_PERIOD_MS,
       run: async (startedAt, until) => {
-        const result = await sweep(startedAt, until);
+        if (clock.now() - readAt >= SWEEP_PERIOD_MS) {
+          sweeper.forget();
+          readAt = clock.now();
+        }
+        const result = await sweeper.sweep(startedAt, until);
         if (!result.ok && !failing && !until.aborted) log.error('the addresses of this node cannot be compared', { detail: result.detail });
         failing = !result.ok;
         if (!result.ok || result.value.unfinished) return RETRY_MS;
@@ -110,7 +125,11 @@ export async function runAgent(context: RoleContext<'l3'>, client: KubeClient): 
     stop.signal,
   );
   changed = loop.changed;
-  const monitor = createAddressMonitor({ clock, log, onChange: loop.changed }, stop.signal);
+  const touched = () => {
+    sweeper.forget();
+    loop.changed();
+  };
+  const monitor = createAddressMonitor({ clock, log, onChange: touched }, stop.signal);
   closing.push(loop.closed, monitor.closed);
 
   await aborted(signal);

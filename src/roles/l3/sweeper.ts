@@ -31,16 +31,34 @@ export interface Sweep {
   readonly againMs: number | undefined;
 }
 
-/**
- * Makes one comparison of what the node holds with what it is to hold, and applies the difference. Level-triggered: run again, it changes
- * nothing. A failure says in one line which step did not work.
- */
-export function createSweeper(options: SweeperOptions): (startedAt: number, signal: AbortSignal) => Promise<Result<Sweep>> {
+export interface Sweeper {
+  /**
+   * Makes one comparison of what the node holds with what it is to hold, and applies the difference. Level-triggered: run again, it changes
+   * nothing. A failure says in one line which step did not work.
+   */
+  readonly sweep: (startedAt: number, signal: AbortSignal) => Promise<Result<Sweep>>;
+  /** The node's addresses may have changed: the next sweep reads them anew. Starting `ip` costs more than all the rest of a sweep. */
+  readonly forget: () => void;
+}
+
+/** Compares one node with the cluster. */
+export function createSweeper(options: SweeperOptions): Sweeper {
   const { context, feed, addresses, metrics, node } = options;
   const { settings, clock, log } = context;
   const repairs = createRepairLimit(clock);
   let seen: ReadonlyMap<string, Seen> = new Map();
   let announced: ReadonlySet<string> = new Set();
+  /** What the kernel had when it was last read, as long as nothing says that it has changed. */
+  let known: NodeState | undefined;
+  let forgotten = 0;
+
+  const read = async (signal: AbortSignal): Promise<Result<NodeState>> => {
+    if (known) return ok(known);
+    const before = forgotten;
+    const state = await addresses.read(signal);
+    if (state.ok && before === forgotten) known = state.value;
+    return state;
+  };
 
   const decide = (): AnnouncementPlan => {
     const plan = planAnnouncements({
@@ -89,8 +107,8 @@ export function createSweeper(options: SweeperOptions): (startedAt: number, sign
     return options.guard.apply(script, signal);
   };
 
-  return async (startedAt, signal) => {
-    const state = await addresses.read(signal);
+  const sweep = async (startedAt: number, signal: AbortSignal): Promise<Result<Sweep>> => {
+    const state = await read(signal);
     if (!state.ok) return failed('read', state.detail);
     const plan = decide();
     const full = await compare(state.value, plan, signal);
@@ -108,11 +126,16 @@ export function createSweeper(options: SweeperOptions): (startedAt: number, sign
     }
     return apply(limited, startedAt, again, signal);
   };
+  const forget = () => {
+    forgotten++;
+    known = undefined;
+  };
 
   async function apply(plan: NodeAddressPlan, startedAt: number, againMs: number | undefined, signal: AbortSignal): Promise<Result<Sweep>> {
     for (const ip of plan.add) log.info(`assuming address ${ip}`);
     for (const ip of plan.adopt) log.info(`adopting address ${ip}`);
     for (const ip of plan.remove) log.info(`forfeiting address ${ip}`);
+    forget();
     const outcome = await addresses.apply(plan, signal);
     if (!outcome.ok) return failed('batch', outcome.detail);
     const repaired = repairs.note(plan);
@@ -129,7 +152,10 @@ export function createSweeper(options: SweeperOptions): (startedAt: number, sign
     return ok({ unfinished: outcome.value.failed > 0 || plan.adopt.length > 0, againMs });
   }
 
+  return { sweep, forget };
+
   function failed(step: 'read' | 'batch' | 'guard', detail: string) {
+    forget();
     metrics.inc('l3Failures', { step });
     return err(step, detail);
   }
