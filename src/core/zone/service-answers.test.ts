@@ -97,6 +97,13 @@ describe('what a Service’s name answers', () => {
     ]);
   });
 
+  test('by route: the addresses that minilb l3 -allocate gave, each family for its type', () => {
+    const route = { ...balancer, loadBalancerClass: 'minilb-l3', ingress: points('10.0.100.1', 'fd00:100::1') };
+    const zone = zoneOf({ 'default/web': { service: route, slices: pods } });
+    const answers = ['A', 'AAAA'].map((type) => answerLine(zone, 'web.default.minilb', type));
+    expect(answers).toEqual(['A 10.0.100.1', 'AAAA fd00:100::1']);
+  });
+
   test('without known Nodes nothing is held back, and new Nodes are looked at', () => {
     const slices = [slice('default/web', 'a', [endpoint('192.192.192.192')])];
     expect(answerLine(zoneOf({ 'default/web': { service: ours, slices } }, []), 'web.default.minilb', 'A')).toBe('A 192.192.192.192');
