@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { freePort } from '../support/child.ts';
 import { ask } from '../support/dns-client.ts';
 import type { FakeApiOptions } from '../support/fake-api.ts';
-import { type ForwardingMinilb, startForwarding } from '../support/forwarding-minilb.ts';
+import { type ForwardingMinilb, startForwarding, WEB_SERVICE } from '../support/forwarding-minilb.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 import { type MessageOptions, responseBytes } from '../support/upstream-message.ts';
 import { waitFor } from '../support/wait.ts';
@@ -121,6 +121,46 @@ describe('before the first sync', () => {
     expect([reply.answers, reply.ttls]).toEqual([['a.example.com A 192.0.2.1'], [5]]);
     expect(await server.ask('web.default.minilb')).toMatchObject({ rcode: 'SERVFAIL', ede: [14] });
   });
+});
+
+describe('claims and -upstream', () => {
+  const claiming = { services: [{ ...WEB_SERVICE, metadata: { ...WEB_SERVICE.metadata, annotations: { 'minilb/host': 'www.sko.ai' } } }] };
+
+  test('without -claim-hosts: a warning that prints the value for what is claimed now', async () => {
+    const server = await serve(on(await upstreamOf('192.0.2.1')), claiming);
+    expect(await server.minilb.logged('without -claim-hosts')).toContain('default=www.sko.ai');
+  });
+
+  test('what a claim owns is answered here, other types are asked, their NXDOMAIN becomes NODATA; names below are not ours', async () => {
+    const upstream = await upstreamOf('192.0.2.1', { rcode: 'NXDOMAIN', answers: [], authorities: ['sko.ai 60 SOA 60'] });
+    const server = await serve([...on(upstream), '-claim-hosts', 'www.sko.ai'], claiming);
+    expect(await server.ask('www.sko.ai')).toMatchObject({ rcode: 'NOERROR', answers: ['www.sko.ai A 10.244.0.5'] });
+    expect(await server.ask('www.sko.ai', 'AAAA')).toMatchObject({ rcode: 'NOERROR', answers: [] });
+    expect(upstream.count('www.sko.ai')).toBe(0);
+    expect(await server.ask('www.sko.ai', 'MX')).toMatchObject({ rcode: 'NOERROR', answers: [], flags: ['rd', 'ra'] });
+    expect(upstream.count('www.sko.ai')).toBe(1);
+    expect(await server.ask('sko.ai', 'MX')).toMatchObject({ rcode: 'NOERROR', answers: [] });
+    expect(await server.ask('_acme-challenge.www.sko.ai', 'TXT')).toMatchObject({ rcode: 'NXDOMAIN' });
+    expect(server.minilb.stderr()).not.toContain('without -claim-hosts');
+  });
+
+  test('a public alias to a claimed name: its addresses from here, its other types from upstream', async () => {
+    const upstream = await startUpstream(({ name, type, id }) => [
+      responseBytes(name, type, {
+        id,
+        answers: [`${name} 60 CNAME www.sko.ai`, type === 'MX' ? 'www.sko.ai 60 MX 5 mail.sko.ai' : 'www.sko.ai 60 A 203.0.113.66'],
+      }),
+    ]);
+    running.push(upstream);
+    const server = await serve([...on(upstream), '-claim-hosts', 'www.sko.ai'], claiming);
+    expect((await server.ask('a.example.com')).answers).toEqual(['a.example.com CNAME www.sko.ai', 'www.sko.ai A 10.244.0.5']);
+    expect((await server.ask('a.example.com', 'MX')).answers).toHaveLength(2);
+  });
+});
+
+test('flags that do nothing without -upstream say so', async () => {
+  const server = await serve(['-fallthrough', '-forward-clients', '+192.0.2.0/24']);
+  expect(await server.minilb.logged('nothing is forwarded')).toContain('-fallthrough and -forward-clients');
 });
 
 describe('-domain that is a real zone', () => {

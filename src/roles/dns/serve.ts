@@ -18,7 +18,9 @@ import { aborted, closeAll } from '../closing.ts';
 import { type ExitCode, giveUp, type RoleContext } from '../role.ts';
 import { createClusterFeed } from './cluster-feed.ts';
 import { exposeDns, exposeFeed, watchObserver } from './dns-metrics.ts';
+import { warnOfIdleFlags, warnOfOpenClaims } from './forward-warnings.ts';
 import type { NodeReachability } from './node-reachability.ts';
+
 import { createNoticeBoard } from './notice-board.ts';
 import { createQueryHandler } from './query-handler.ts';
 import { createQueryObserver } from './query-observer.ts';
@@ -101,6 +103,7 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
       synced: () => {
         ctx.synced = true;
         board.synced();
+        warnOfOpenClaims(settings, zone, log);
         void keepMemorySmall(clock, stop.signal);
         log.info('synced', Object.fromEntries(feed.kinds().map(([kind, , objects]) => [kind, objects])));
         lookAtRoutes('nodes');
@@ -196,6 +199,7 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
         )
       : undefined;
   reachability?.nodesChanged();
+  warnOfIdleFlags(settings, log);
   forwarding?.start();
   zoneCheck = checkRealZone(context, zone, metrics, stop.signal);
   void synced.promise.then(serving);
