@@ -9,6 +9,7 @@ import { createLog } from './shell/telemetry/log.ts';
 /** Each role is loaded only when asked for: what a process does not use costs it no memory. */
 const roles: { readonly [R in CommandName]: () => Promise<{ readonly run: Run<R> }> } = {
   dns: () => import('./roles/dns/dns.ts'),
+  zone: () => import('./roles/zone.ts'),
   routes: () => import('./roles/routes.ts'),
   cleanup: () => import('./roles/cleanup.ts'),
   l3: () => import('./roles/l3/l3.ts'),

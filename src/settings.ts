@@ -22,6 +22,7 @@ import { updaterSettings } from './core/settings/updater-settings.ts';
 export const commands = {
   dns: { summary: "Answers DNS queries for the cluster's Services; the default in a cluster", operands: '', operandsMax: 0 },
   routes: { summary: 'Prints the routes that lead to the pods, for your router', operands: '', operandsMax: 0 },
+  zone: { summary: 'Prints what the zone holds, as a master file', operands: '', operandsMax: 0 },
   cleanup: { summary: 'Shows, and with -yes clears, what minilb wrote into Services', operands: '', operandsMax: 0 },
   l3: {
     summary: 'On a node: holds the addresses of Services that have a ready pod there, for its BGP daemon to announce',
@@ -43,7 +44,7 @@ export const commands = {
 export type CommandName = keyof typeof commands;
 
 const DNS = ['dns', 'demo'] as const;
-const CLUSTER = ['dns', 'routes', 'cleanup', 'l3'] as const;
+const CLUSTER = ['dns', 'zone', 'routes', 'cleanup', 'l3'] as const;
 const L3 = ['l3'] as const;
 const LOGGING = ['dns', 'routes', 'cleanup', 'demo', 'l3', 'updater'] as const;
 
@@ -57,7 +58,7 @@ export const settings = {
   }),
   domain: setting(domain, {
     flag: 'domain',
-    roles: ['dns', 'cleanup', 'demo'],
+    roles: ['dns', 'zone', 'cleanup', 'demo'],
     default: 'minilb',
     help: 'The zone that is served: a Service answers as <service>.<namespace>.<domain>. Written in lower case.',
   }),
@@ -76,7 +77,7 @@ export const settings = {
   }),
   ttlSeconds: setting(wholeNumber('seconds', 0, 86400), {
     flag: 'ttl',
-    roles: DNS,
+    roles: ['dns', 'zone', 'demo'],
     default: '5',
     help: 'How long resolvers may keep an answer, positive or negative.',
   }),
@@ -88,14 +89,14 @@ export const settings = {
   }),
   nameServers: setting(nameServers, {
     flag: 'nameserver',
-    roles: DNS,
+    roles: ['dns', 'zone', 'demo'],
     default: '',
     help: 'What the apex NS record names, so that a delegation in the parent zone can match; the same on all replicas. Empty: ns.dns.<domain> with the addresses in -host-ips.',
   }),
   hostIps: setting(addresses, {
     flag: 'host-ips',
     env: ['HOST_IPS'],
-    roles: ['dns', 'demo', 'l3'],
+    roles: ['dns', 'zone', 'demo', 'l3'],
     default: '',
     help: 'Addresses of the node this runs on (in a Pod: status.hostIPs): given to ns.dns.<domain>; by route, the first is where -health listens when it names none.',
   }),
@@ -139,7 +140,7 @@ export const settings = {
   ...claimSettings,
   loadBalancerClass: setting(loadBalancerClass, {
     flag: 'class',
-    roles: ['dns', 'cleanup', 'demo', 'l3'],
+    roles: ['dns', 'zone', 'cleanup', 'demo', 'l3'],
     default: 'minilb',
     defaultOf: { l3: 'minilb-l3' },
     help: 'The spec.loadBalancerClass of the Services that are ours.',

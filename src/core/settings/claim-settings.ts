@@ -35,6 +35,7 @@ function toHostPattern(text: string): HostPattern | undefined {
 }
 
 const ROLES = ['dns', 'demo'] as const;
+const ZONE_ROLES = ['dns', 'zone', 'demo'] as const;
 
 /** Which objects get names, and which names; src/settings.ts holds these settings with the others. */
 export const claimSettings = {
@@ -46,25 +47,25 @@ export const claimSettings = {
   }),
   services: setting(choice('all', 'class'), {
     flag: 'services',
-    roles: ROLES,
+    roles: ZONE_ROLES,
     default: 'all',
     help: 'Which Services have a name: all, or class: those of the classes of minilb and those with an annotation minilb/host or minilb/answer.',
   }),
   claimHosts: setting(hostPatterns, {
     flag: 'claim-hosts',
-    roles: ROLES,
+    roles: ZONE_ROLES,
     default: '',
     help: 'Which hosts may be claimed by minilb/host, Ingresses and routes, and by which namespaces: *.x stands for all below x, and the most specific pattern decides. Empty: any host by anybody, except wildcards over a whole top-level domain.',
   }),
   ingressClasses: setting(classNames, {
     flag: 'ingress-class',
-    roles: ROLES,
+    roles: ZONE_ROLES,
     default: '',
     help: 'Only Ingresses of these classes claim hosts. Empty: all.',
   }),
   gatewayClasses: setting(classNames, {
     flag: 'gateway-class',
-    roles: ROLES,
+    roles: ZONE_ROLES,
     default: '',
     help: 'Only routes of Gateways of these classes claim hosts. Empty: all.',
   }),

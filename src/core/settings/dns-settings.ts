@@ -3,6 +3,12 @@ import { setting } from './setting.ts';
 
 /** Further settings of by name; src/settings.ts holds them with the others. */
 export const dnsSettings = {
+  withClaims: setting(toggle, {
+    flag: 'with-claims',
+    roles: ['zone'],
+    default: 'false',
+    help: 'Also prints, as comments, what is claimed outside the domain, and wildcards.',
+  }),
   probePort: setting(wholeNumber('port', 0, 65535), {
     flag: 'probe-port',
     roles: ['dns', 'demo'],

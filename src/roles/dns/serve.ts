@@ -3,11 +3,10 @@ import type { ClaimInput } from '../../core/claim/claim-book.ts';
 import { compact, keyOf } from '../../core/object/raw.ts';
 import { ENDPOINT_SLICES } from '../../core/object/resources.ts';
 import { OWN_CLASSES } from '../../core/object/service-class.ts';
-import type { DnsName } from '../../core/value/dns-name.ts';
-import { type Ip, parseIp } from '../../core/value/ip.ts';
+import { parseIp } from '../../core/value/ip.ts';
 import type { Notice } from '../../core/value/notice.ts';
 import { createRespondContext } from '../../core/zone/reply.ts';
-import { createZone, defaultNameserverName, type Nameserver } from '../../core/zone/zone.ts';
+import { createZone } from '../../core/zone/zone.ts';
 import { createDnsCounters, type DnsAsker } from '../../shell/dns/handler.ts';
 import { createListenSet } from '../../shell/dns/listen-set.ts';
 import type { KubeClient } from '../../shell/kube/client.ts';
@@ -19,6 +18,7 @@ import { type ExitCode, giveUp, type RoleContext } from '../role.ts';
 import { createClusterFeed } from './cluster-feed.ts';
 import { exposeDns, exposeFeed, watchObserver } from './dns-metrics.ts';
 import { warnOfIdleFlags, warnOfOpenClaims } from './forward-warnings.ts';
+import { configuredNameservers, defaultNameserver } from './nameservers.ts';
 import type { NodeReachability } from './node-reachability.ts';
 
 import { createNoticeBoard } from './notice-board.ts';
@@ -27,8 +27,6 @@ import { createQueryObserver } from './query-observer.ts';
 import { checkRealZone } from './real-zone-check.ts';
 import { createRoutePrinter } from './route-printer.ts';
 import { createStatusWriter } from './status-writer.ts';
-
-type DnsSettings = RoleContext<'dns'>['settings'];
 
 /**
  * Serves DNS from this cluster until `given.signal` aborts, and for `-lameduck` after that. An API server that is away is waited for:
@@ -207,18 +205,4 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
   log.info('stopping', { lameduckSeconds: settings.lameduckSeconds });
   await clock.after(settings.lameduckSeconds * 1000, stop.signal);
   return end(0);
-}
-
-/** What `-nameserver` says, one entry a name; else `ns.dns.<domain>` with the node's addresses. */
-function configuredNameservers({ domain, nameServers, hostIps }: DnsSettings): readonly Nameserver[] {
-  if (nameServers.length === 0) return [defaultNameserver(domain, hostIps)];
-  const grouped = Map.groupBy(nameServers, (server) => server.name);
-  return [...grouped].map(([name, servers]) => ({ name, addresses: servers.map((server) => server.address) }));
-}
-
-/** Loopback addresses are of use to this host alone: they are named only when there are no others. */
-function defaultNameserver(domain: DnsName, addresses: readonly Ip[]): Nameserver {
-  const name = defaultNameserverName(domain);
-  const reachable = addresses.filter((ip) => ip !== '::1' && !ip.startsWith('127.'));
-  return { name, addresses: reachable.length > 0 ? reachable : addresses };
 }
