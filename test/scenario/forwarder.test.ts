@@ -158,6 +158,33 @@ describe('claims and -upstream', () => {
   });
 });
 
+test('a name of ours that leads out of the zone: both in one answer, kept no longer than ours; alone when upstream has none', async () => {
+  const external = {
+    metadata: { ...WEB_SERVICE.metadata, name: 'docs' },
+    spec: { type: 'ExternalName', externalName: 'docs.example.com' },
+  };
+  const lost = { metadata: { ...WEB_SERVICE.metadata, name: 'lost' }, spec: { type: 'ExternalName', externalName: 'lost.example.com' } };
+  const upstream = await startUpstream(({ name, type, id }) => [
+    name.startsWith('lost')
+      ? responseBytes(name, type, { id, rcode: 'SERVFAIL' })
+      : responseBytes(name, type, { id, answers: [`${name} 60 A 192.0.2.1`] }),
+  ]);
+  running.push(upstream);
+  const server = await serve(on(upstream), { services: [WEB_SERVICE, external, lost] });
+  for (let round = 0; round < 2; round++) {
+    const reply = await server.ask('docs.default.minilb');
+    expect(reply.answers).toEqual(['docs.default.minilb CNAME docs.example.com', 'docs.example.com A 192.0.2.1']);
+    expect([reply.rcode, reply.flags, Math.max(...reply.ttls)]).toEqual(['NOERROR', ['aa', 'rd', 'ra'], 5]);
+  }
+  expect(upstream.count('docs.example.com')).toBe(1);
+  expect((await server.ask('docs.default.minilb', 'A', { rd: false })).answers).toHaveLength(1);
+  for (let round = 0; round < 2; round++)
+    expect(await server.ask('lost.default.minilb')).toMatchObject({
+      rcode: 'NOERROR',
+      answers: ['lost.default.minilb CNAME lost.example.com'],
+    });
+});
+
 test('flags that do nothing without -upstream say so', async () => {
   const server = await serve(['-fallthrough', '-forward-clients', '+192.0.2.0/24']);
   expect(await server.minilb.logged('nothing is forwarded')).toContain('-fallthrough and -forward-clients');

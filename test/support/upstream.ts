@@ -26,8 +26,21 @@ export interface TestUpstream {
   readonly stop: () => Promise<void>;
 }
 
+/** A port that is free for one protocol may be taken for the other. */
+const FREE_PORT_TRIES = 8;
+
 /** `port` 0: any that is free. */
 export async function startUpstream(answer: Answering, port = 0): Promise<TestUpstream> {
+  for (let i = 1; ; i++) {
+    try {
+      return await startOnce(answer, port);
+    } catch (error) {
+      if (port !== 0 || i === FREE_PORT_TRIES) throw error;
+    }
+  }
+}
+
+async function startOnce(answer: Answering, port: number): Promise<TestUpstream> {
   const asked: Asked[] = [];
   const take = (bytes: Uint8Array, transport: 'udp' | 'tcp', from: number): readonly Uint8Array[] => {
     const message = decodeMessage(bytes);
@@ -74,7 +87,7 @@ export async function startUpstream(answer: Answering, port = 0): Promise<TestUp
     });
   });
   await new Promise<void>((resolve, reject) => {
-    tcp.once('error', reject);
+    tcp.once('error', (error) => udp.close(() => reject(error)));
     tcp.listen(bound, '127.0.0.1', resolve);
   });
   return {

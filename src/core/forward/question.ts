@@ -1,6 +1,6 @@
 import { writeU16 } from '../wire/encode.ts';
 import { CLASS, FLAG, HEADER_BYTES, TYPE, UDP_EDNS_BYTES_MAX } from '../wire/message.ts';
-import type { Query } from '../wire/query.ts';
+import { type Query, setWireName } from '../wire/query.ts';
 
 /** What is asked upstream. Equal questions share one cache entry and, while it is under way, one upstream query. */
 export interface Question {
@@ -72,4 +72,14 @@ export function encodeQuestion(question: Question, options: UpstreamQueryOptions
 /** A question of our own: a probe, or the SOA of a zone. */
 export function ownQuestion(name: Uint8Array, type: number): Question {
   return { name, type, class: CLASS.IN, dnssecOk: false, checkingDisabled: false };
+}
+
+/** Makes `into` the query that a question came from, as far as caches look at it. */
+export function fillQuery(into: Query, question: Question): Query {
+  setWireName(into, question.name);
+  into.qtype = question.type;
+  into.qclass = question.class;
+  into.do = question.dnssecOk;
+  into.cd = question.checkingDisabled;
+  return into;
 }

@@ -1,5 +1,5 @@
 import { type DnsName, parseDnsName } from '../value/dns-name.ts';
-import type { DecodedRecord } from '../wire/decode.ts';
+import { type DecodedRecord, decodeMessage } from '../wire/decode.ts';
 import { HEADER_BYTES, MESSAGE_BYTES_MAX, type RCODE, TYPE } from '../wire/message.ts';
 import { foldWireName, wireNameText } from '../wire/text.ts';
 import type { Question } from './question.ts';
@@ -92,6 +92,20 @@ export function toUpstreamAnswer(question: Question, sections: Sections, authent
     ttlSeconds: negative && !soa ? 0 : Math.max(0, ttlSeconds),
     aliases,
   };
+}
+
+/** The answer's records one by one, as old as they are; makes garbage. */
+export function recordsOf(question: Question, answer: UpstreamAnswer, ageSeconds: number): readonly DecodedRecord[] {
+  const base = HEADER_BYTES + question.name.length + 4;
+  const message = new Uint8Array(base + answer.body.length);
+  const view = new DataView(message.buffer);
+  view.setUint16(4, 1);
+  view.setUint16(6, answer.answers);
+  message.set(question.name, HEADER_BYTES);
+  message.set(answer.body, base);
+  const decoded = decodeMessage(message);
+  if (!decoded.ok) throw new Error(`an answer that was kept cannot be read: ${decoded.detail}`);
+  return decoded.value.answers.map((record) => ({ ...record, ttlSeconds: Math.max(0, record.ttlSeconds - ageSeconds) }));
 }
 
 interface Step {

@@ -1,9 +1,10 @@
 import { type DnsName, isAtOrBelow, nameToWire } from '../value/dns-name.ts';
-import { closeRecord, QUESTION_POINTER, writeName, writeU16, writeU32 } from '../wire/encode.ts';
+import type { DecodedRecord } from '../wire/decode.ts';
+import { closeRecord, openRecord, QUESTION_POINTER, writeBytes, writeName, writeU16, writeU32 } from '../wire/encode.ts';
 import { CLASS, FLAG, RCODE, TYPE } from '../wire/message.ts';
 import type { Answer } from './answer.ts';
 import { lookUpName, type Place } from './lookup.ts';
-import { addAddresses, addSoa, type RespondContext } from './reply.ts';
+import { addAddresses, addRecords, addSoa, type RespondContext } from './reply.ts';
 import type { Zone } from './zone.ts';
 
 /** Longest chain that is followed; a loop ends here too. */
@@ -37,6 +38,26 @@ export function addTarget(ctx: RespondContext, zone: Zone, ownerOfFirst: number,
     place = lookUpName(zone, name);
     owner = 0xc000 | rdata;
   }
+  for (const record of ctx.foreignRecords ?? []) addForeign(ctx, record, zone.config.ttlSeconds);
+}
+
+/** The foreign name that a chain ends at; `undefined` for one that ends in the zone, or nowhere. */
+export function foreignTarget(zone: Zone, first: Answer): DnsName | undefined {
+  let place: Place = first;
+  for (let length = 0; typeof place === 'object' && place.cname && length < CHAIN_LENGTH_MAX; length++) {
+    const target: DnsName = place.cname;
+    place = lookUpName(zone, target);
+    if (place === 'foreign') return target;
+  }
+  return undefined;
+}
+
+/** A record that others gave for the end of a chain; kept no longer than our own. */
+function addForeign(ctx: RespondContext, record: DecodedRecord, ttlSecondsMax: number): void {
+  const { reply, query } = ctx;
+  const { out, limit } = reply;
+  const data = openRecord(out, reply.at, limit, record.owner, query, record.type, Math.min(record.ttlSeconds, ttlSecondsMax));
+  addRecords(reply, closeRecord(out, data, writeBytes(out, data, limit, record.data)), 1);
 }
 
 /**

@@ -1,5 +1,6 @@
-import { nameToWire } from '../value/dns-name.ts';
+import { type DnsName, nameToWire } from '../value/dns-name.ts';
 import { ipBytes } from '../value/ip.ts';
+import type { DecodedRecord } from '../wire/decode.ts';
 import {
   optBytes,
   replyFlags,
@@ -36,6 +37,10 @@ export interface RespondContext {
   ra: number;
   /** Set with `FORWARD`: the name exists here, so an NXDOMAIN from upstream is answered as NODATA. */
   forwardedNameExists: boolean;
+  /** Set with `FORWARD`: a name of ours leads to this foreign one, which is to be asked for; then `respond` again with `foreignRecords`. */
+  aliasTarget: DnsName | undefined;
+  /** What others say of the foreign name that a chain ends at; absent where nobody was asked yet. */
+  foreignRecords: readonly DecodedRecord[] | undefined;
   /** `query.name` cut to each length that was asked for, so that an owner name needs no copy. */
   readonly asked: Uint8Array[];
   /** The query just parsed; after `respond` it tells the type that was asked, for counters. */
@@ -70,6 +75,8 @@ export function createRespondContext(options: RespondOptions, seed: number): Res
     synced: false,
     ra: 0,
     forwardedNameExists: false,
+    aliasTarget: undefined,
+    foreignRecords: undefined,
     asked: [],
     query: createQuery(),
     rcode: 0,

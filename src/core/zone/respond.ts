@@ -2,7 +2,7 @@ import { QUESTION_POINTER, writeError, writeTxt } from '../wire/encode.ts';
 import { CLASS, EDE, RCODE, TYPE, UDP_EDNS_BYTES_MAX } from '../wire/message.ts';
 import { parseQuery, type Query } from '../wire/query.ts';
 import type { Answer } from './answer.ts';
-import { addAliasChain } from './cname-chain.ts';
+import { addAliasChain, foreignTarget } from './cname-chain.ts';
 import { isClaimable, isCovered, isInZone, lookUp, lookUpSrv, type Place, srvBase } from './lookup.ts';
 import {
   addAddresses,
@@ -67,6 +67,20 @@ export function respond(packet: Uint8Array, length: number, out: Uint8Array, zon
 function forward(ctx: RespondContext, exists: boolean): number {
   if (!ctx.forwarding || !ctx.query.rd) return 0;
   ctx.forwardedNameExists = exists;
+  ctx.aliasTarget = undefined;
+  return FORWARD;
+}
+
+/**
+ * `FORWARD` for an alias of ours that leads out of the zone: stub resolvers and dnsmasq do not follow a CNAME that comes alone. 0 where
+ * nobody may be asked for this client, and when the target's records are there.
+ */
+function forwardAlias(ctx: RespondContext, zone: Zone, place: Answer): number {
+  const { qtype } = ctx.query;
+  if (ctx.ra === 0 || ctx.foreignRecords !== undefined || (qtype !== TYPE.A && qtype !== TYPE.AAAA)) return 0;
+  const target = ctx.forwarding && ctx.query.rd ? foreignTarget(zone, place) : undefined;
+  if (target === undefined) return 0;
+  ctx.aliasTarget = target;
   return FORWARD;
 }
 
@@ -78,6 +92,7 @@ export function respondProhibited(packet: Uint8Array, length: number, out: Uint8
 function respondFromZone(packet: Uint8Array, out: Uint8Array, zone: Zone, ctx: RespondContext, place: Place): number {
   const { query } = ctx;
   if (place === 'absent' && ctx.fallthrough && !isCovered(zone, query) && forward(ctx, false)) return FORWARD;
+  if (typeof place === 'object' && place.cname && forwardAlias(ctx, zone, place)) return FORWARD;
   openReply(ctx, packet, out);
   if (place === 'absent') {
     ctx.rcode = RCODE.NXDOMAIN;
@@ -97,6 +112,7 @@ function respondFromZone(packet: Uint8Array, out: Uint8Array, zone: Zone, ctx: R
 function respondOutside(packet: Uint8Array, out: Uint8Array, zone: Zone, ctx: RespondContext, place: Place): number {
   if (place === 'foreign' || place === 'absent') return respondForeign(packet, out, ctx);
   if ((place === 'empty' || !isOwnedType(ctx.query.qtype)) && forward(ctx, true)) return FORWARD;
+  if (typeof place === 'object' && place.cname && forwardAlias(ctx, zone, place)) return FORWARD;
   openReply(ctx, packet, out);
   if (place === 'empty') addSoa(ctx, zone, 'authority', askedName(ctx));
   else if (place.cname && isAliasedType(ctx.query.qtype)) addAliasChain(ctx, zone, place);

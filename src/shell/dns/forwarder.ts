@@ -9,14 +9,17 @@ import {
   probeReturned,
   probeToken,
 } from '../../core/forward/loop-probe.ts';
-import { ownQuestion, type Question, questionKey, toQuestion } from '../../core/forward/question.ts';
+import { fillQuery, ownQuestion, type Question, questionKey, toQuestion } from '../../core/forward/question.ts';
 import { BYPASSES, PRIVATE_REVERSE } from '../../core/forward/special-names.ts';
+import { recordsOf } from '../../core/forward/upstream-answer.ts';
 import { isLoopback, type UpstreamAddress } from '../../core/forward/upstreams.ts';
 import { ANY_TTL, writeAnswer, writeNoSuchName } from '../../core/forward/write-answer.ts';
+import { type DnsName, nameToWire } from '../../core/value/dns-name.ts';
+import type { DecodedRecord } from '../../core/wire/decode.ts';
 import { EDE, MESSAGE_BYTES_MAX, RCODE, TYPE } from '../../core/wire/message.ts';
-import { parseQuery } from '../../core/wire/query.ts';
+import { createQuery, parseQuery } from '../../core/wire/query.ts';
 import type { RespondContext } from '../../core/zone/reply.ts';
-import { fail } from '../../core/zone/respond.ts';
+import { FORWARD, fail, respond } from '../../core/zone/respond.ts';
 import type { Zone } from '../../core/zone/zone.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -81,6 +84,8 @@ interface Waiter {
   readonly tcp: boolean;
   readonly ra: number;
   readonly exists: boolean;
+  /** Asked for a name of ours that leads to the one in question. */
+  readonly alias: boolean;
   readonly send: (reply: Uint8Array) => void;
 }
 
@@ -105,6 +110,7 @@ export function createForwarder(options: ForwarderOptions, signal: AbortSignal):
   const startedMs = clock.now();
   const hasPrivate = pool.upstreams.some((upstream) => upstream.isPrivate);
   const sources = new Set<string>(options.upstreams.filter(({ ip }) => !isLoopback(ip)).map(({ ip }) => ip));
+  const lookup = createQuery();
   let waiting = 0;
   let scratch: Uint8Array | undefined;
   let probing = Promise.resolve();
@@ -112,6 +118,7 @@ export function createForwarder(options: ForwarderOptions, signal: AbortSignal):
 
   const handle: Forwarder['handle'] = (packet, length, out, client) => {
     const { query } = ctx;
+    if (ctx.aliasTarget !== undefined) return handleAlias(packet, length, out, client, ctx.aliasTarget);
     const token = probeToken(query);
     if (token !== undefined) probeCame(token);
     // On loopback an address does not tell who asks; the probe does.
@@ -138,23 +145,49 @@ export function createForwarder(options: ForwarderOptions, signal: AbortSignal):
       counters.hit++;
       return writeAnswer(packet, out, zone, ctx, cached.answer, Math.floor((nowMs - cached.storedMs) / 1000), ttlSecondsMax());
     }
-    return ask(packet, length, out, client, privateOnly, nowMs);
+    return ask(packet, length, out, client, toQuestion(query), privateOnly, false);
+  };
+
+  /** A name of ours leads to a foreign one: both in one answer, or ours alone where there is no other. */
+  const handleAlias = (packet: Uint8Array, length: number, out: Uint8Array, client: DnsClient, target: DnsName): number => {
+    const question = ownQuestion(nameToWire(target), ctx.query.qtype);
+    const nowMs = clock.now();
+    const cached = cache.find(fillQuery(lookup, question), nowMs);
+    if (!cached)
+      return sources.has(client.address) ? complete(packet, length, out, []) : ask(packet, length, out, client, question, false, true);
+    counters.hit++;
+    return complete(packet, length, out, recordsOf(question, cached.answer, Math.floor((nowMs - cached.storedMs) / 1000)));
+  };
+
+  const complete = (packet: Uint8Array, length: number, out: Uint8Array, records: readonly DecodedRecord[]): number => {
+    ctx.foreignRecords = records;
+    const written = respond(packet, length, out, zone, ctx);
+    ctx.foreignRecords = undefined;
+    // The name may have become somebody else's meanwhile: the client asks again.
+    return written === FORWARD ? fail(ctx, packet, out, RCODE.SERVFAIL) : written;
   };
 
   /** Before the first sync a name may turn out to be claimed a moment later. */
   const ttlSecondsMax = () => (ctx.synced ? ANY_TTL : zone.config.ttlSeconds);
 
-  const ask = (packet: Uint8Array, length: number, out: Uint8Array, client: DnsClient, privateOnly: boolean, nowMs: number): number => {
-    const question = toQuestion(ctx.query);
+  const ask = (
+    packet: Uint8Array,
+    length: number,
+    out: Uint8Array,
+    client: DnsClient,
+    question: Question,
+    privateOnly: boolean,
+    alias: boolean,
+  ): number => {
     const key = questionKey(question);
-    if (failures.isFailing(key, nowMs)) {
+    if (failures.isFailing(key, clock.now())) {
       counters.resting++;
-      return fail(ctx, packet, out, RCODE.SERVFAIL, EDE.NO_REACHABLE_AUTHORITY);
+      return alias ? complete(packet, length, out, []) : fail(ctx, packet, out, RCODE.SERVFAIL, EDE.NO_REACHABLE_AUTHORITY);
     }
     const waiters = inFlight.get(key);
     if (waiting >= WAITING_MAX || (!waiters && inFlight.size >= IN_FLIGHT_MAX)) {
       counters.full++;
-      return fail(ctx, packet, out, RCODE.SERVFAIL, EDE.OTHER);
+      return alias ? complete(packet, length, out, []) : fail(ctx, packet, out, RCODE.SERVFAIL, EDE.OTHER);
     }
     waiting++;
     const waiter = {
@@ -162,6 +195,7 @@ export function createForwarder(options: ForwarderOptions, signal: AbortSignal):
       tcp: ctx.tcp,
       ra: ctx.ra,
       exists: ctx.forwardedNameExists,
+      alias,
       client: { address: client.address, port: client.port, family: client.family, transport: client.transport },
       send: client.later(),
     };
@@ -184,20 +218,24 @@ export function createForwarder(options: ForwarderOptions, signal: AbortSignal):
     else failures.failed(key, clock.now());
     scratch ??= new Uint8Array(MESSAGE_BYTES_MAX);
     const out = scratch;
-    for (const [n, waiter] of waiters.entries()) {
+    if (resolved.kind === 'answer') cache.put(fillQuery(lookup, question), question, resolved.answer, clock.now());
+    for (const waiter of waiters) {
       parseQuery(waiter.packet, waiter.packet.length, ctx.query);
-      if (n === 0 && resolved.kind === 'answer') cache.put(ctx.query, question, resolved.answer, clock.now());
       ctx.tcp = waiter.tcp;
       ctx.ra = waiter.ra;
       ctx.forwardedNameExists = waiter.exists;
-      const length =
-        resolved.kind === 'answer'
-          ? writeAnswer(waiter.packet, out, zone, ctx, resolved.answer, 0, ttlSecondsMax())
-          : fail(ctx, waiter.packet, out, RCODE.SERVFAIL, resolved.kind === 'silent' ? EDE.NETWORK_ERROR : EDE.NO_REACHABLE_AUTHORITY);
+      const length = waiter.alias
+        ? complete(waiter.packet, waiter.packet.length, out, resolved.kind === 'answer' ? recordsOf(question, resolved.answer, 0) : [])
+        : settled(waiter.packet, out, resolved);
       options.answered(waiter.client, length);
       waiter.send(out.subarray(0, length));
     }
   };
+
+  const settled = (packet: Uint8Array, out: Uint8Array, resolved: Resolved): number =>
+    resolved.kind === 'answer'
+      ? writeAnswer(packet, out, zone, ctx, resolved.answer, 0, ttlSecondsMax())
+      : fail(ctx, packet, out, RCODE.SERVFAIL, resolved.kind === 'silent' ? EDE.NETWORK_ERROR : EDE.NO_REACHABLE_AUTHORITY);
 
   const probeCame = (token: string): void => {
     const seen = probeReturned(round, token);
