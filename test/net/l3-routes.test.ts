@@ -87,7 +87,7 @@ suite('by route, from a pod to the route on the router', () => {
     await on(n1, n2, n3);
   }, 60_000);
 
-  test('a Node that is excluded, has no network, or bears the taint announces nothing; a cordoned or NotReady one does', async () => {
+  test('a Node that is excluded or has no network announces nothing; a cordoned or NotReady one does', async () => {
     const [n1, n2, n3] = lab.nodes;
     const patch = (body: object, path = '') => must(lab.cluster, { method: 'PATCH', path: `/api/v1/nodes/n1${path}`, body });
     const label = 'node.kubernetes.io/exclude-from-external-load-balancers';
