@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { ADAPTERS } from '../../src/core/proxy/adapters.ts';
 import { type Child, startChild } from './child.ts';
 import { type Minilb, startMinilb } from './minilb.ts';
-import type { Probe } from './require.ts';
+import { type Probe, programs } from './require.ts';
 import { waitFor } from './wait.ts';
 
 /** An nginx or HAProxy of a test's own, on its own folder; not as root. */
@@ -27,11 +27,9 @@ const STREAM_MODULE = ['/usr/lib/nginx/modules', '/usr/lib64/nginx/modules']
 const NOBODY = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'];
 
 /** A probe for `requires('proxy', …)`. */
-export const proxyMissing: Probe = () => {
-  const absent = ['nginx', 'haproxy', 'setpriv'].filter((name) => !Bun.which(name));
-  if (absent.length > 0) return `no ${absent.join(', ')} on this machine`;
-  return STREAM_MODULE ? undefined : "nginx's stream module is not on this machine";
-};
+export const proxyMissing: Probe = async () =>
+  (await programs('nginx', 'haproxy', 'setpriv', 'mount')()) ??
+  (STREAM_MODULE ? undefined : "nginx's stream module is not on this machine");
 
 export interface BoxOptions {
   /** Where the folder is, when the test has made one itself. */
