@@ -118,7 +118,8 @@ export function mainJob(options: MainJobOptions): void {
   };
   const allRight = (watched: Watched) => {
     expect(watched.wrong).toEqual([]);
-    expect(watched.count).toBeGreaterThan(20);
+    // So that the watch cannot have slept; how many there are is a matter of the machine.
+    expect(watched.count).toBeGreaterThan(5);
   };
 
   describe('a Service’s name resolves to its ready pods', () => {
