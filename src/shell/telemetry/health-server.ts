@@ -1,6 +1,6 @@
 import type { SocketAddress } from '../../core/settings/kinds.ts';
-import { err, ok, type Result } from '../../core/value/result.ts';
-import { bindReason } from '../system/bind-error.ts';
+import { ok, type Result } from '../../core/value/result.ts';
+import { bindHttp, closeHttp, onlyReads, plain, TEXT } from './http.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface Readiness {
@@ -25,9 +25,7 @@ export interface HealthServer {
   readonly closed: Promise<void>;
 }
 
-const IDLE_SECONDS_MAX = 10;
 const SCRAPES_MAX = 4;
-const TEXT = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
 /**
  * Serves over HTTP, GET and HEAD only:
@@ -37,47 +35,9 @@ const TEXT = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no
  * - `/metrics`: Prometheus' text format.
  */
 export function createHealthServer(options: HealthOptions, signal: AbortSignal): HealthServer {
-  const server = bind(options);
+  const server = bindHttp(options.listen, 'health', createHandler(options));
   if (!server.ok) return { ready: Promise.resolve(server), closed: Promise.resolve() };
-  const aborted = new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-  const port = server.value.port ?? options.listen.port;
-  return { ready: Promise.resolve(ok({ port })), closed: aborted.then(() => server.value.stop(true)) };
-}
-
-function bind(options: HealthOptions): Result<Bun.Server<undefined>, 'cannot-listen'> {
-  const { ip, port } = options.listen;
-  const shown = `${ip === undefined ? '' : ip.includes(':') ? `[${ip}]` : ip}:${port}`;
-  const fetch = createHandler(options);
-  const start = (hostname: string) =>
-    Bun.serve({
-      hostname,
-      port,
-      fetch,
-      error: () => plain('internal error', 500),
-      idleTimeout: IDLE_SECONDS_MAX,
-      maxRequestBodySize: 1024,
-      development: false,
-      // Bun 1.4.5 shares the port with another program when development is false and this is not said.
-      reusePort: false,
-    });
-  try {
-    return ok(ip === undefined ? startOnAll(start) : start(ip));
-  } catch (error) {
-    return err('cannot-listen', `cannot listen (-health) on ${shown}: ${reasonOf(error)}`);
-  }
-}
-
-/** `::` takes IPv4 too; a host without IPv6 has only 0.0.0.0. */
-function startOnAll(start: (hostname: string) => Bun.Server<undefined>): Bun.Server<undefined> {
-  try {
-    return start('::');
-  } catch (error) {
-    if (codeOf(error) === 'EADDRINUSE') throw error;
-    return start('0.0.0.0');
-  }
+  return { ready: Promise.resolve(ok({ port: server.value.port })), closed: closeHttp(server.value, signal) };
 }
 
 function createHandler(options: HealthOptions): (request: Request) => Response | Promise<Response> {
@@ -92,7 +52,8 @@ function createHandler(options: HealthOptions): (request: Request) => Response |
     }
   };
   return (request) => {
-    if (request.method !== 'GET' && request.method !== 'HEAD') return plain('only GET and HEAD', 405, { allow: 'GET, HEAD' });
+    const refused = onlyReads(request);
+    if (refused) return refused;
     switch (new URL(request.url).pathname) {
       case '/livez':
         return plain('ok', 200);
@@ -110,17 +71,4 @@ function createHandler(options: HealthOptions): (request: Request) => Response |
 
 function answerReadiness({ ready, reasons }: Readiness): Response {
   return ready ? plain('ok', 200) : plain(['not ready', ...reasons].join('\n'), 503);
-}
-
-function plain(text: string, status: number, headers: Readonly<Record<string, string>> = {}): Response {
-  return new Response(`${text}\n`, { status, headers: { ...TEXT, ...headers } });
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
-}
-
-function reasonOf(error: unknown): string {
-  const code = codeOf(error);
-  return code === '' ? String(error) : bindReason(code);
 }
