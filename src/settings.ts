@@ -9,12 +9,14 @@ import {
   domain,
   loadBalancerClass,
   nameServers,
+  optionalSocketAddress,
   socketAddress,
   socketAddresses,
   toggle,
   wholeNumber,
   words,
 } from './core/settings/kinds.ts';
+import { routeSettings } from './core/settings/route-settings.ts';
 import { type Command, type SettingsOf, setting, type ValuesOf } from './core/settings/setting.ts';
 import { updaterSettings } from './core/settings/updater-settings.ts';
 
@@ -30,6 +32,12 @@ export const commands = {
     operandsMax: 1,
     subcommands: ['status', 'cleanup'],
   },
+  explain: {
+    summary: 'Says why a name has these addresses, or none',
+    operands: 'NAME',
+    operandsMax: 1,
+    flagsAnywhere: true,
+  },
   demo: { summary: 'Runs a small cluster in this process, to try minilb without one', operands: '', operandsMax: 0 },
   updater: {
     summary: 'Beside an nginx or HAProxy: writes its configuration as the operator asks; "list" shows what it holds',
@@ -44,9 +52,8 @@ export const commands = {
 export type CommandName = keyof typeof commands;
 
 const DNS = ['dns', 'demo'] as const;
-const CLUSTER = ['dns', 'zone', 'routes', 'cleanup', 'l3'] as const;
-const L3 = ['l3'] as const;
-const LOGGING = ['dns', 'routes', 'cleanup', 'demo', 'l3', 'updater'] as const;
+const CLUSTER = ['dns', 'zone', 'routes', 'cleanup', 'l3', 'explain'] as const;
+const LOGGING = ['dns', 'routes', 'cleanup', 'demo', 'l3', 'explain', 'updater'] as const;
 
 /** Every setting of minilb, once. The key is what the roles call it, with its unit last. */
 export const settings = {
@@ -58,9 +65,9 @@ export const settings = {
   }),
   domain: setting(domain, {
     flag: 'domain',
-    roles: ['dns', 'zone', 'cleanup', 'demo'],
+    roles: ['dns', 'zone', 'cleanup', 'demo', 'explain'],
     default: 'minilb',
-    help: 'The zone that is served: a Service answers as <service>.<namespace>.<domain>. Written in lower case.',
+    help: 'The zone that is served: a Service answers as <service>.<namespace>.<domain>. Written in lower case. With explain: for want of a running Pod that says it.',
   }),
   listen: setting(socketAddresses, {
     flag: 'listen',
@@ -140,7 +147,7 @@ export const settings = {
   ...claimSettings,
   loadBalancerClass: setting(loadBalancerClass, {
     flag: 'class',
-    roles: ['dns', 'zone', 'cleanup', 'demo', 'l3'],
+    roles: ['dns', 'zone', 'cleanup', 'demo', 'l3', 'explain'],
     default: 'minilb',
     defaultOf: { l3: 'minilb-l3' },
     help: 'The spec.loadBalancerClass of the Services that are ours.',
@@ -165,6 +172,12 @@ export const settings = {
     help: 'Where /healthz, /readyz, /livez and /metrics are served over HTTP.',
   }),
   ...dnsSettings,
+  page: setting(optionalSocketAddress, {
+    flag: 'page',
+    roles: DNS,
+    default: '127.0.0.1:7710',
+    help: 'Where GET /api/v1/names/NAME says over HTTP why a name has these addresses, for minilb explain. Empty: nowhere.',
+  }),
   lameduckSeconds: setting(wholeNumber('seconds', 0, 300), {
     flag: 'lameduck',
     roles: DNS,
@@ -178,99 +191,12 @@ export const settings = {
     default: 'false',
     help: 'Does what the plan says. Without it the plan is only printed.',
   }),
-  prefixes: setting(cidrs, {
-    flag: 'prefix',
-    env: ['L3LB_PREFIX'],
-    roles: L3,
-    default: '',
-    help: 'Required: the networks, of both families, that addresses of Services come from.',
-  }),
-  interface: setting(words('name'), {
-    flag: 'interface',
-    env: ['L3LB_INTERFACE'],
-    roles: L3,
-    default: 'lo',
-    help: 'The interface of the node that holds the addresses.',
-  }),
-  debug: setting(toggle, {
-    flag: 'debug',
-    env: ['L3LB_DEBUG'],
-    roles: L3,
-    default: 'false',
-    help: 'The same as -log-level=debug.',
-  }),
-  nodeName: setting(words('name'), {
-    flag: 'node-name',
-    env: ['NODE_NAME'],
-    roles: L3,
-    default: '',
-    help: 'The Node this runs on (in a Pod: spec.nodeName). Empty: the name of the host.',
-  }),
-  allocate: setting(toggle, {
-    flag: 'allocate',
-    roles: L3,
-    default: 'false',
-    help: 'Gives out addresses and writes them into statuses, for the whole cluster, in place of holding them on a node.',
-  }),
-  reserve: setting(cidrs, {
-    flag: 'reserve',
-    roles: L3,
-    default: '',
-    help: 'With -allocate: parts of the prefixes that no Service gets.',
-  }),
-  allowOnlink: setting(toggle, {
-    flag: 'allow-onlink',
-    roles: L3,
-    default: 'false',
-    help: 'Allows a prefix inside a network that the node is connected to; every holder then answers ARP there.',
-  }),
-  drainSeconds: setting(wholeNumber('seconds', 0, 3600), {
-    flag: 'drain-seconds',
-    roles: L3,
-    default: '0',
-    help: 'How long a node keeps an address whose pods there are terminating while others are ready elsewhere.',
-  }),
-  drainTaint: setting(words('key'), {
-    flag: 'drain-taint',
-    roles: L3,
-    default: '',
-    help: 'A Node with a taint of this key announces nothing.',
-  }),
-  holdSeconds: setting(wholeNumber('seconds', 0, 3600), {
-    flag: 'hold',
-    roles: L3,
-    default: '60',
-    help: 'How long an address stays when all its endpoints turn unready while their Nodes are not Ready, as after an outage of the API server.',
-  }),
-  proxyHealth: setting(toggle, {
-    flag: 'proxy-health',
-    roles: L3,
-    default: 'true',
-    help: 'Adds no address before kube-proxy on this node has been healthy once. False where there is no kube-proxy, as with Cilium.',
-  }),
-  guard: setting(toggle, {
-    flag: 'guard',
-    roles: L3,
-    default: 'false',
-    help: 'Drops what reaches the addresses without going to a Service, such as a listener on 0.0.0.0:22, by an nftables table of its own.',
-  }),
-  withdrawOnExit: setting(toggle, {
-    flag: 'withdraw-on-exit',
-    roles: L3,
-    default: 'false',
-    help: 'Takes the addresses and the guard away at the end. Otherwise they stay, so that an upgrade is not noticed.',
-  }),
-  adopt: setting(toggle, {
-    flag: 'adopt',
-    roles: L3,
-    default: 'false',
-    help: 'With cleanup: also takes away addresses in the prefixes without the mark of minilb.',
-  }),
+  ...routeSettings,
   output: setting(choice('text', 'json', 'annotations'), {
     flag: 'o',
-    roles: L3,
+    roles: ['l3', 'explain'],
     default: 'text',
-    help: 'With status: what it prints. annotations: kubectl commands that pin every present address.',
+    help: 'With l3 status and explain: how it is printed. annotations, with l3 status alone: kubectl commands that pin every present address.',
   }),
   logLevel: setting(choice('debug', 'info', 'warn', 'error'), {
     flag: 'log-level',

@@ -31,11 +31,14 @@ export function endpointNotes(service: Service, slices: readonly EndpointSlice[]
 
 function usableNotes(key: string, usable: readonly Endpoint[], total: number): readonly NoteReport[] {
   const [first] = usable;
-  if (!first) return [trouble('NoUsableEndpoint', `None of the ${counted(total, 'endpoint')} of Service ${key} can be used.`)];
-  if (first.ready)
+  if (!first)
     return [
-      fact('EndpointsReady', `${usable.length} of the ${counted(total, 'endpoint')} of Service ${key} ${isAre(usable.length)} ready.`),
+      trouble(
+        'NoUsableEndpoint',
+        `${total === 1 ? 'The only endpoint' : `None of the ${total} endpoints`} of Service ${key} can${total === 1 ? 'not' : ''} be used.`,
+      ),
     ];
+  if (first.ready) return [fact('EndpointsReady', readyText(key, usable.length, total))];
   return [
     trouble(
       'OnlyTerminating',
@@ -43,6 +46,13 @@ function usableNotes(key: string, usable: readonly Endpoint[], total: number): r
         'better that than nothing, until another is ready.',
     ),
   ];
+}
+
+function readyText(key: string, ready: number, total: number): string {
+  if (total === 1) return `The only endpoint of Service ${key} is ready.`;
+  return ready === total
+    ? `All ${total} endpoints of Service ${key} are ready.`
+    : `${ready} of the ${total} endpoints of Service ${key} ${isAre(ready)} ready.`;
 }
 
 function leftOutNote(endpoint: Endpoint, usable: number): NoteReport {

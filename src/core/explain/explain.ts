@@ -3,19 +3,17 @@ import type { Service } from '../object/service.ts';
 import { suggest } from '../settings/suggest.ts';
 import { type DnsName, isAtOrBelow, joinName } from '../value/dns-name.ts';
 import { type AnswerReport, fact, type NameReport, type NoteReport, trouble } from '../value/report.ts';
-import type { ClusterView, Zone } from '../zone/zone.ts';
+import { wireNameText } from '../wire/text.ts';
+import { lookUpName } from '../zone/lookup.ts';
 import { type AskOptions, ask } from './ask.ts';
+import { type ClaimFacts, claimNotes } from './claim-notes.ts';
 import { counted } from './endpoint-notes.ts';
 import { renderSummary } from './render-report.ts';
 import { serviceNotes } from './service-notes.ts';
 
 /** What a server, or a command that looked at the cluster, knows. */
-export interface ExplainFacts extends AskOptions {
-  readonly zone: Zone;
-  readonly view: ClusterView;
+export interface ExplainFacts extends AskOptions, ClaimFacts {
   readonly services: () => Iterable<Service>;
-  /** `-class`. */
-  readonly byName: string;
 }
 
 /** Most SRV names that are asked for one name; a Service may have a hundred ports. */
@@ -39,18 +37,24 @@ function answersOf(name: DnsName, facts: ExplainFacts): readonly AnswerReport[] 
   if (name.endsWith('.arpa')) return [asked('PTR')];
   if (/^_[^.]+\._[^.]+\./.test(name)) return [asked('SRV')];
   if (name === zone.config.domain) return [asked('SOA'), asked('NS'), asked('A'), asked('AAAA')];
-  const service = serviceAt(name, facts);
-  const srv = (service?.ports ?? [])
-    .slice(0, SRV_NAMES_MAX)
-    .flatMap((port) => joinName(`_${port.name}`, `_${port.protocol.toLowerCase()}`, name) ?? [])
+  const srv = srvNames(name, zone)
     .map((at) => asked('SRV', at))
     .filter(({ outcome }) => outcome === 'answer');
   return [asked('A'), asked('AAAA'), ...(srv.length > 0 ? srv : [asked('SRV')])];
 }
 
+/** `_http._tcp.web.default.minilb`, for each named port of what the name leads to. */
+function srvNames(name: DnsName, zone: ExplainFacts['zone']): readonly DnsName[] {
+  const place = lookUpName(zone, name);
+  const ports = typeof place === 'string' ? [] : place.srv.slice(0, SRV_NAMES_MAX);
+  return ports.flatMap(({ labels }) => joinName(wireNameText(labels), name) ?? []);
+}
+
 function notesOf(name: DnsName, facts: ExplainFacts): readonly NoteReport[] {
   const { domain } = facts.zone.config;
-  return isAtOrBelow(name, domain) ? insideNotes(name, facts) : foreignNotes(name, facts);
+  const claims = claimNotes(name, facts);
+  if (isAtOrBelow(name, domain)) return claims.length > 0 && !serviceAt(name, facts) ? claims : [...insideNotes(name, facts), ...claims];
+  return claims.some(({ code }) => code === 'ClaimOwner') ? claims : [...claims, ...foreignNotes(name, facts)];
 }
 
 function insideNotes(name: DnsName, facts: ExplainFacts): readonly NoteReport[] {

@@ -143,6 +143,12 @@ export const socketAddress: Kind<SocketAddress> = {
   },
 };
 
+/** The same, or the empty text for none. */
+export const optionalSocketAddress: Kind<SocketAddress | undefined> = {
+  ...socketAddress,
+  parse: (text) => (text === '' ? ok(undefined) : socketAddress.parse(text)),
+};
+
 /** One or more of `socketAddress`. */
 export const socketAddresses: Kind<readonly SocketAddress[]> = {
   ...socketAddress,

@@ -31,8 +31,8 @@ export function parseArguments<S extends Settings, C extends Commands>(
   const command = named ? (argv[0] ?? '') : defaultCommand;
   if (!Object.hasOwn(commands, command)) return usage(unknownCommand(command, Object.keys(commands)));
   const rest = argv.slice(named ? 1 : 0);
-  const { subcommands, operandsMax = 0 } = commands[command] ?? {};
-  const line = readLine(rest, command, settings, subcommands ?? []);
+  const { subcommands, operandsMax = 0, flagsAnywhere = false } = commands[command] ?? {};
+  const line = readLine(rest, command, settings, subcommands ?? [], flagsAnywhere);
   if (!line.ok) return line;
   const { operands } = line.value;
   const extra = operands.find((word, i) => i >= operandsMax || (subcommands && !subcommands.includes(word)));
@@ -59,21 +59,30 @@ interface Line {
   readonly lastToggle: string;
 }
 
-function readLine(args: readonly string[], command: string, settings: Settings, subcommands: readonly string[]): Result<Line, 'usage'> {
+function readLine(
+  args: readonly string[],
+  command: string,
+  settings: Settings,
+  subcommands: readonly string[],
+  flagsAnywhere: boolean,
+): Result<Line, 'usage'> {
   const texts = new Map<string, string[]>();
-  let subcommand: readonly string[] = [];
+  /** What came before further flags: a subcommand, or operands where flags may follow them. */
+  let early: readonly string[] = [];
   let lastToggle = '';
   for (let i = 0; i < args.length; i++) {
     const word = args[i] ?? '';
-    if (word === '--') return ok({ texts, operands: [...subcommand, ...args.slice(i + 1)], lastToggle: '' });
-    if (subcommand.length === 0 && subcommands.includes(word)) {
-      subcommand = [word];
+    if (word === '--') return ok({ texts, operands: [...early, ...args.slice(i + 1)], lastToggle: '' });
+    if (early.length === 0 && subcommands.includes(word)) {
+      early = [word];
       continue;
     }
     const flag = /^--?([^-=][^=]*)(?:=(.*))?$/s.exec(word);
     if (!flag) {
       if (word.startsWith('-') && word !== '-') return usage(`minilb ${command}: ${quote(word)} is not a flag`);
-      return ok({ texts, operands: [...subcommand, ...args.slice(i)], lastToggle });
+      if (!flagsAnywhere) return ok({ texts, operands: [...early, ...args.slice(i)], lastToggle });
+      early = [...early, word];
+      continue;
     }
     const name = flag[1] ?? '';
     const found = Object.entries(settings).find(([, one]) => one.flag === name && one.roles.includes(command));
@@ -84,7 +93,7 @@ function readLine(args: readonly string[], command: string, settings: Settings, 
     lastToggle = one.kind.toggle && flag[2] === undefined ? name : '';
     texts.set(property, [...(texts.get(property) ?? []), text]);
   }
-  return ok({ texts, operands: subcommand, lastToggle: '' });
+  return ok({ texts, operands: early, lastToggle: '' });
 }
 
 function readValue(one: Setting<unknown>, command: string, given: readonly string[] | undefined, env: Env): Result<unknown, 'usage'> {

@@ -22,6 +22,8 @@ export interface Command {
   readonly operandsMax: number;
   /** The only operands there may be; flags may follow one. */
   readonly subcommands?: readonly string[];
+  /** Flags may also follow the operands, as they do in kubectl. */
+  readonly flagsAnywhere?: true;
 }
 
 export type Settings = Readonly<Record<string, Setting<unknown>>>;

@@ -16,6 +16,8 @@ export interface ClaimFeedOptions extends Omit<OptionalKindsOptions, 'kinds'> {
 /** The objects that claim names beside Services. */
 export interface ClaimFeed {
   readonly view: Omit<ClaimView, 'service'>;
+  readonly ingresses: () => Iterable<Ingress>;
+  readonly routes: () => Iterable<Route>;
   readonly optional: OptionalKinds;
 }
 
@@ -45,6 +47,8 @@ export function createClaimFeed(options: ClaimFeedOptions, signal: AbortSignal):
       listenerSet: (kind, key) => listenerSets[kind].get(key),
       route: (kind, key) => routes[kind].get(key),
     },
+    ingresses: ingresses.values,
+    routes: () => ROUTE_KINDS.flatMap((kind) => [...routes[kind].values()]),
     optional: createOptionalKinds({ ...options, kinds }, signal),
   };
 }

@@ -1,3 +1,5 @@
+import type { Claimant } from '../../core/explain/claim-notes.ts';
+import { claimantsOf } from '../../core/explain/claimants.ts';
 import type { EndpointSlice } from '../../core/object/endpoint-slice.ts';
 import type { Node } from '../../core/object/node.ts';
 import type { Meta } from '../../core/object/raw.ts';
@@ -33,6 +35,8 @@ export interface ClusterFeed {
   readonly nodes: Store<Node>;
   /** False while Nodes may not be read: then nothing can be said about routes. */
   readonly nodesKnown: () => boolean;
+  /** Objects that may claim names. */
+  readonly claimants: () => Iterable<Claimant>;
   /** Kinds that the API does not serve. */
   readonly missing: () => readonly string[];
   readonly closed: Promise<unknown>;
@@ -96,6 +100,7 @@ export function createClusterFeed(options: ClusterFeedOptions, signal: AbortSign
     slices,
     nodes,
     nodesKnown: () => nodeWatch.state().synced,
+    claimants: () => claimantsOf(services.values(), claims.ingresses(), claims.routes()),
     missing: claims.optional.missing,
     closed: Promise.all([...watched.map(([, reflector]) => reflector.closed), claims.optional.closed]),
     waiting,

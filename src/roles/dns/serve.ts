@@ -22,6 +22,7 @@ import { configuredNameservers, defaultNameserver } from './nameservers.ts';
 import type { NodeReachability } from './node-reachability.ts';
 
 import { createNoticeBoard } from './notice-board.ts';
+import { servePage } from './page.ts';
 import { createQueryHandler } from './query-handler.ts';
 import { createQueryObserver } from './query-observer.ts';
 import { checkRealZone } from './real-zone-check.ts';
@@ -162,6 +163,19 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
     : undefined;
   const handle = createQueryHandler({ zone, ctx, queries, clients: settings.clients, forwarding });
   const listeners = createListenSet({ listen: settings.listen, handle, counters, clock, log }, stop.signal);
+  const page = servePage(
+    context,
+    () => ({
+      zone,
+      view: feed.view,
+      services: feed.services.values,
+      claimants: feed.claimants,
+      synced: ctx.synced,
+      forwarding: ctx.forwarding,
+      fallthrough: settings.fallthrough,
+    }),
+    stop.signal,
+  );
   let zoneCheck: Promise<void> | undefined;
   const end = async (code: ExitCode): Promise<ExitCode> => {
     stop.abort();
@@ -176,6 +190,7 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
         reachability?.closed,
         forwarding?.closed(),
         zoneCheck,
+        page,
       ],
       clock,
     );
