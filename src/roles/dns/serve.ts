@@ -163,19 +163,7 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
     : undefined;
   const handle = createQueryHandler({ zone, ctx, queries, clients: settings.clients, forwarding });
   const listeners = createListenSet({ listen: settings.listen, handle, counters, clock, log }, stop.signal);
-  const page = servePage(
-    context,
-    () => ({
-      zone,
-      view: feed.view,
-      services: feed.services.values,
-      claimants: feed.claimants,
-      synced: ctx.synced,
-      forwarding: ctx.forwarding,
-      fallthrough: settings.fallthrough,
-    }),
-    stop.signal,
-  );
+  let page: Promise<void> | undefined;
   let zoneCheck: Promise<void> | undefined;
   const end = async (code: ExitCode): Promise<ExitCode> => {
     stop.abort();
@@ -215,6 +203,19 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
   warnOfIdleFlags(settings, log);
   forwarding?.start();
   zoneCheck = checkRealZone(context, zone, metrics, stop.signal);
+  page = servePage(
+    context,
+    () => ({
+      zone,
+      view: feed.view,
+      services: feed.services.values,
+      claimants: feed.claimants,
+      synced: ctx.synced,
+      forwarding: ctx.forwarding,
+      fallthrough: settings.fallthrough,
+    }),
+    stop.signal,
+  );
   void synced.promise.then(serving);
   await aborted(signal);
   log.info('stopping', { lameduckSeconds: settings.lameduckSeconds });
