@@ -3,7 +3,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { asset, assetsMissing } from './assets.ts';
-import type { Child } from './child.ts';
+import { type Child, ownEnvironment } from './child.ts';
 import { type Cluster, clusterMissing, startCluster } from './cluster.ts';
 import { createTestNetwork, type Netns, netnsMissing, type TestNetwork } from './netns.ts';
 import { createNode } from './objects.ts';
@@ -153,7 +153,7 @@ async function build(
       }),
     runL3: async (node, args) => {
       const command = ['ip', 'netns', 'exec', node.ns.name, ...agentArgs(node, args)];
-      const child = Bun.spawn(command, { stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' });
+      const child = Bun.spawn(command, { env: ownEnvironment(), stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' });
       const [stdout, stderr, exitCode] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
       return { exitCode, stdout, stderr };
     },
