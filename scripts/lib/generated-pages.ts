@@ -1,4 +1,5 @@
 import { renderFlagsPage } from '../../src/core/settings/help.ts';
+import { renderEventsPage } from '../../src/core/value/notice-table.ts';
 import { commands, settings } from '../../src/settings.ts';
 import { renderMetricsPage } from '../../src/shell/telemetry/metrics-table.ts';
 
@@ -6,6 +7,7 @@ import { renderMetricsPage } from '../../src/shell/telemetry/metrics-table.ts';
 export function generatedPages(): Readonly<Record<string, string>> {
   return {
     'docs/flags.md': renderFlagsPage(commands, settings),
+    'docs/events.md': renderEventsPage(),
     'docs/metrics.md': renderMetricsPage(),
   };
 }

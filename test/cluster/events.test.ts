@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { asArray, asObject, compact } from '../../src/core/object/raw.ts';
-import type { Notice } from '../../src/core/value/notice.ts';
+import type { Notice, NoticeCode } from '../../src/core/value/notice.ts';
 import { createEventRecorder, type EventOutcome } from '../../src/shell/kube/events.ts';
 import { systemClock } from '../../src/shell/system/clock.ts';
 import { type Cluster, clusterMissing, startCluster } from '../support/cluster.ts';
@@ -32,7 +32,7 @@ suite('Events on a real API server (events.k8s.io/v1)', () => {
     return { emit, outcomes, log };
   };
 
-  const serviceNotice = async (name: string, code: string, text: string): Promise<Notice> => {
+  const serviceNotice = async (name: string, code: NoticeCode, text: string): Promise<Notice> => {
     const created = await createService(cluster, { namespace: 'default', name });
     const uid = String(asObject(created['metadata'])?.['uid']);
     return { object: { apiVersion: 'v1', kind: 'Service', namespace: 'default', name, uid }, code, text };
@@ -47,12 +47,12 @@ suite('Events on a real API server (events.k8s.io/v1)', () => {
     const notice = await serviceNotice('web', 'ClaimedByOther', 'Another controller has it.');
     const a = recorder('minilb-a');
     const b = recorder('minilb-b');
-    a.emit(notice, 'Warning');
+    a.emit(notice);
     await waitFor('the first', () => a.outcomes.length === 1);
-    b.emit(notice, 'Warning');
+    b.emit(notice);
     await waitFor('the second', () => b.outcomes.length === 1);
     expect([a.outcomes, b.outcomes]).toEqual([['created'], ['known']]);
-    a.emit(notice, 'Warning');
+    a.emit(notice);
     await waitFor('the repeat', () => a.outcomes.length === 2);
     const found = await events('ClaimedByOther');
     expect(found.length).toBe(1);
@@ -71,7 +71,7 @@ suite('Events on a real API server (events.k8s.io/v1)', () => {
     await createNode(cluster, { name: 'n1' });
     const a = recorder('a');
     const object = { apiVersion: 'v1', kind: 'Node', namespace: '', name: 'n1', uid: 'u' };
-    a.emit({ object, code: 'NodeWithoutPodCidrs', text: 'No route.' }, 'Warning');
+    a.emit({ object, code: 'NodeWithoutPodCidrs', text: 'No route.' });
     await waitFor('the Event', () => a.outcomes.length === 1);
     expect(a.outcomes).toEqual(['created']);
     expect(asObject((await events('NodeWithoutPodCidrs'))[0]?.['metadata'])?.['namespace']).toBe('default');
@@ -79,23 +79,23 @@ suite('Events on a real API server (events.k8s.io/v1)', () => {
 
   test('a note of any length is taken, cut at a character', async () => {
     const a = recorder('a');
-    a.emit(await serviceNotice('long', 'TooLong', 'ä🙂'.repeat(500)), 'Normal');
+    a.emit(await serviceNotice('long', 'HostRefused', 'ä🙂'.repeat(500)));
     await waitFor('the Event', () => a.outcomes.length === 1);
     expect(a.outcomes).toEqual(['created']);
-    const note = String((await events('TooLong'))[0]?.['note']);
+    const note = String((await events('HostRefused'))[0]?.['note']);
     expect(Buffer.byteLength(note)).toBeLessThanOrEqual(1024);
     expect(note).toMatch(/[ä🙂]…$/u);
   }, 60_000);
 
   test('a ServiceAccount without the right is told so once; a namespace that is not there drops it', async () => {
     const nobody = recorder('a', cluster.tokens.nobody);
-    const notice = await serviceNotice('secret', 'Forbidden', 'x');
-    nobody.emit(notice, 'Warning');
-    nobody.emit({ ...notice, text: 'y' }, 'Warning');
+    const notice = await serviceNotice('secret', 'PortsDiffer', 'x');
+    nobody.emit(notice);
+    nobody.emit({ ...notice, text: 'y' });
     await waitFor('both', () => nobody.outcomes.length === 2);
     expect([nobody.outcomes, nobody.log.lines.length]).toEqual([['forbidden', 'forbidden'], 1]);
     const a = recorder('a');
-    a.emit({ ...notice, object: { ...notice.object, namespace: 'nowhere' } }, 'Warning');
+    a.emit({ ...notice, object: { ...notice.object, namespace: 'nowhere' } });
     await waitFor('the refusal', () => a.outcomes.length === 1);
     expect(a.outcomes).toEqual(['refused']);
   }, 60_000);
@@ -107,13 +107,13 @@ suite('Events on a real API server (events.k8s.io/v1)', () => {
     const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'events' };
     const subjects = [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'nobody' }];
     await must(cluster, { method: 'POST', path: `${rbac}/rolebindings`, body: { metadata: { name: 'events' }, roleRef, subjects } });
-    const notice = await serviceNotice('least', 'LeastRights', 'x');
+    const notice = await serviceNotice('least', 'InvalidHost', 'x');
     const { outcomes } = await waitFor('the right to arrive', async () => {
       const a = recorder('a', cluster.tokens.nobody);
-      a.emit(notice, 'Warning');
+      a.emit(notice);
       await waitFor('an outcome', () => a.outcomes.length === 1);
       if (a.outcomes[0] === 'forbidden') return undefined;
-      a.emit(notice, 'Warning');
+      a.emit(notice);
       await waitFor('the repeat', () => a.outcomes.length === 2);
       return a;
     });

@@ -2,7 +2,7 @@ import { compact, refOf } from '../object/raw.ts';
 import type { RouteService } from '../object/route-service.ts';
 import { ownerOf, type ServiceOwner, type StatusOrigin } from '../object/service-class.ts';
 import type { Cidr, Ip } from '../value/ip.ts';
-import type { Notice } from '../value/notice.ts';
+import type { Notice, NoticeCode } from '../value/notice.ts';
 import { isInside } from './node-addresses.ts';
 
 /** What makes a Service by route. */
@@ -68,7 +68,7 @@ export function resolveHolders(
   return { holders, losers };
 }
 
-export function serviceNotice(service: RouteService, code: string, text: string): Notice {
+export function serviceNotice(service: RouteService, code: NoticeCode, text: string): Notice {
   return { object: refOf('v1', 'Service', service), code, text };
 }
 

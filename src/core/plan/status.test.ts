@@ -41,7 +41,7 @@ describe('what is written into status.loadBalancer', () => {
   test.each(rows)('%s', (_, given, written, notices) => {
     const plan = planStatus(given, OPTIONS);
     expect(plan.patch !== undefined).toBe(written);
-    expect(plan.notices.map((notice) => notice.code)).toEqual([...notices]);
+    expect(plan.notices.map((notice): string => notice.code)).toEqual([...notices]);
   });
 
   test('the merge patch holds the resourceVersion, the status and nothing else', () => {

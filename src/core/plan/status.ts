@@ -2,7 +2,7 @@ import { refOf } from '../object/raw.ts';
 import type { Service } from '../object/service.ts';
 import { isByName } from '../object/service-class.ts';
 import { type DnsName, joinName } from '../value/dns-name.ts';
-import type { Notice } from '../value/notice.ts';
+import type { Notice, NoticeCode } from '../value/notice.ts';
 
 export interface StatusOptions {
   /** `-class`: the `spec.loadBalancerClass` that is by name. */
@@ -89,6 +89,6 @@ function sourceRangesNotice(service: Service): Notice {
   return notice(service, 'SourceRangesNotEnforced', text);
 }
 
-function notice(service: Service, code: string, text: string): Notice {
+function notice(service: Service, code: NoticeCode, text: string): Notice {
   return { object: refOf('v1', 'Service', service), code, text };
 }

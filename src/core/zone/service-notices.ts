@@ -3,7 +3,7 @@ import { refOf } from '../object/raw.ts';
 import type { Service, ServicePort } from '../object/service.ts';
 import { isByName } from '../object/service-class.ts';
 import { joinName } from '../value/dns-name.ts';
-import type { Notice } from '../value/notice.ts';
+import type { Notice, NoticeCode } from '../value/notice.ts';
 import { usableEndpoints } from './endpoints.ts';
 import type { NodeFacts } from './node-facts.ts';
 import { answerMode, type ServiceNaming, unroutableEndpoints } from './service-names.ts';
@@ -20,7 +20,7 @@ export function serviceNotices(
 ): readonly Notice[] {
   const own = joinName(service.name, service.namespace, naming.domain);
   if (!own || service.ignored) return [];
-  const say = (code: string, text: string): Notice => ({ object: refOf('v1', 'Service', service), code, text });
+  const say = (code: NoticeCode, text: string): Notice => ({ object: refOf('v1', 'Service', service), code, text });
   const notices: Notice[] = [];
   const asked = service.annotations['minilb/answer'];
   const mode = answerMode(service, naming.byName, own);

@@ -3,6 +3,7 @@ import { ownQuestion } from '../../core/forward/question.ts';
 import { foreignPrimary, resolversIn } from '../../core/forward/real-zone.ts';
 import type { ServerAddress } from '../../core/settings/kinds.ts';
 import { nameToWire } from '../../core/value/dns-name.ts';
+import type { NoticeCode } from '../../core/value/notice.ts';
 import { TYPE } from '../../core/wire/message.ts';
 import type { Zone } from '../../core/zone/zone.ts';
 import { askUpstream } from '../../shell/dns/upstream-exchange.ts';
@@ -51,7 +52,7 @@ export function checkRealZone(
     }
   };
   const warn = (primary: string, resolver: string): void => {
-    metrics.inc('notices', { code: 'DomainIsRealZone' });
+    metrics.inc('notices', { code: 'DomainIsRealZone' satisfies NoticeCode });
     const through = settings.upstreams.length > 0 && settings.fallthrough;
     const consequence = through
       ? 'names there that minilb does not have are forwarded, but its apex is answered here'

@@ -68,6 +68,10 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
   const writer = settings.controller
     ? createStatusWriter({ context, client, metrics, notice, services: (key) => feed.services.get(key) }, stop.signal)
     : undefined;
+  const tell = (each: Notice) => {
+    notice(each);
+    writer?.emit(each);
+  };
   let reachability: NodeReachability | undefined;
   const feed = createClusterFeed(
     {
@@ -117,10 +121,7 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
       view: feed.view,
       clock,
       alone: !ctx.forwarding,
-      tell: (each) => {
-        notice(each);
-        writer?.emit(each);
-      },
+      tell,
     },
     stop.signal,
   );
@@ -142,7 +143,7 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
       cidrs: settings.cidrs,
       clock,
       print: context.stdout,
-      notice,
+      notice: tell,
     },
     stop.signal,
   );

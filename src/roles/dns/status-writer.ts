@@ -38,7 +38,7 @@ export function createStatusWriter(options: StatusWriterOptions, signal: AbortSi
       log,
       notice: (notice) => {
         options.notice(notice);
-        events.emit(notice, 'Warning');
+        events.emit(notice);
       },
       observer: (result) => metrics.inc('statusWrites', { result }),
     },
@@ -46,7 +46,7 @@ export function createStatusWriter(options: StatusWriterOptions, signal: AbortSi
   );
   return {
     changed: controller.changed,
-    emit: (notice) => events.emit(notice, 'Warning'),
+    emit: events.emit,
     closed: Promise.all([events.closed, controller.closed]),
   };
 }

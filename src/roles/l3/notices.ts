@@ -16,7 +16,7 @@ export function createNoticeBoard(log: Log, metrics: Metrics, events: EventRecor
       if (said.has(key)) continue;
       metrics.inc('notices', { code: notice.code });
       log.warn(notice.text, { code: notice.code, object: `${notice.object.kind} ${keyOf(notice.object)}` });
-      events.emit(notice, 'Warning');
+      events.emit(notice);
     }
     said = now;
   };

@@ -32,7 +32,7 @@ function nameOf(request: ApiRequest | undefined): unknown {
 describe('events (events.k8s.io/v1)', () => {
   test('a notice becomes an Event with the mandatory fields, in the namespace of its object', async () => {
     const { recorder, client, clock, outcomes } = setUp();
-    recorder.emit(notice(), 'Warning');
+    recorder.emit(notice());
     expect(client.requests.length).toBe(0);
     await clock.settle();
     expect(client.requests).toEqual([
@@ -59,7 +59,7 @@ describe('events (events.k8s.io/v1)', () => {
 
   test('an Event about a cluster-scoped object goes to the namespace default', async () => {
     const { recorder, client, clock } = setUp();
-    recorder.emit(notice('x', { apiVersion: 'v1', kind: 'Node', namespace: '', name: 'node-a', uid: 'n' }), 'Warning');
+    recorder.emit(notice('x', { apiVersion: 'v1', kind: 'Node', namespace: '', name: 'node-a', uid: 'n' }));
     await clock.settle();
     expect(client.requests[0]?.path).toBe('/apis/events.k8s.io/v1/namespaces/default/events');
     expect(asObject(client.requests[0]?.body)?.['regarding']).toEqual({ apiVersion: 'v1', kind: 'Node', name: 'node-a', uid: 'n' });
@@ -68,20 +68,20 @@ describe('events (events.k8s.io/v1)', () => {
   test('the name depends on object, reason and note alone, so replicas collide', async () => {
     const names = async (n: Notice) => {
       const { recorder, client, clock } = setUp();
-      recorder.emit(n, 'Normal');
+      recorder.emit(n);
       await clock.settle();
       return nameOf(client.requests[0]);
     };
     const first = await names(notice());
     expect(await names(notice())).toBe(first);
     expect(await names(notice('other'))).not.toBe(first);
-    expect(await names({ ...notice(), code: 'Other' })).not.toBe(first);
+    expect(await names({ ...notice(), code: 'HostConflict' })).not.toBe(first);
     expect(await names(notice('something', { ...web, uid: 'u2' }))).not.toBe(first);
   });
 
   test('409 means that another replica has said it: nothing is doubled', async () => {
     const { recorder, client, clock, outcomes } = setUp(() => failure('conflict'));
-    recorder.emit(notice(), 'Warning');
+    recorder.emit(notice());
     await clock.settle();
     expect([client.requests.length, outcomes]).toEqual([1, ['known']]);
   });
@@ -89,11 +89,11 @@ describe('events (events.k8s.io/v1)', () => {
   test('the first repeat patches series at once, further ones are added up and written once a minute', async () => {
     const { recorder, client, clock } = setUp();
     const series = () => client.requests.slice(1).map((r) => [r.method, r.body]);
-    recorder.emit(notice(), 'Warning');
+    recorder.emit(notice());
     await clock.advance(10);
-    recorder.emit(notice(), 'Warning');
+    recorder.emit(notice());
     await clock.settle();
-    for (let i = 0; i < 5; i++) recorder.emit(notice(), 'Warning');
+    for (let i = 0; i < 5; i++) recorder.emit(notice());
     await clock.advance(59_999);
     expect(series()).toEqual([['PATCH', { series: { count: 2, lastObservedTime: '2026-01-01T00:00:00.010000Z' } }]]);
     await clock.advance(1);
@@ -103,9 +103,9 @@ describe('events (events.k8s.io/v1)', () => {
 
   test('an Event that the API server has forgotten (one hour) is created anew', async () => {
     const { recorder, client, clock, outcomes } = setUp((r) => (r.method === 'PATCH' ? failure('not-found') : OK));
-    recorder.emit(notice(), 'Warning');
+    recorder.emit(notice());
     await clock.settle();
-    recorder.emit(notice(), 'Warning');
+    recorder.emit(notice());
     await clock.settle();
     expect(client.requests.map((r) => r.method)).toEqual(['POST', 'PATCH', 'POST']);
     expect(outcomes).toEqual(['created', 'created']);
@@ -114,7 +114,7 @@ describe('events (events.k8s.io/v1)', () => {
   test('forbidden is logged once, and a namespace that is going away not at all', async () => {
     const answers = ['not allowed', 'not allowed', 'unable to create new content in namespace x because it is being terminated'];
     const { recorder, clock, log, outcomes } = setUp(() => failure('forbidden', answers.shift()));
-    for (const text of ['a', 'b', 'c']) recorder.emit(notice(text), 'Warning');
+    for (const text of ['a', 'b', 'c']) recorder.emit(notice(text));
     await clock.settle();
     expect(log.messages()).toEqual(['writing Events is forbidden; notices appear in this log only']);
     expect(outcomes).toEqual(['forbidden', 'forbidden', 'refused']);
@@ -123,16 +123,16 @@ describe('events (events.k8s.io/v1)', () => {
   test('an outage is waited for, but not forever', async () => {
     const answers: FakeAnswer[] = [failure('unreachable'), failure('server-error'), OK];
     const { recorder, client, clock, outcomes } = setUp(() => answers.shift() ?? failure('unreachable'));
-    recorder.emit(notice(), 'Warning');
+    recorder.emit(notice());
     await clock.advance(60_000);
-    recorder.emit(notice('again'), 'Warning');
+    recorder.emit(notice('again'));
     await clock.advance(60_000);
     expect([client.requests.length, outcomes]).toEqual([8, ['created', 'unreachable']]);
   });
 
   test('25 at once, then one a second; more than 1000 that wait are given up and counted', async () => {
     const { recorder, client, clock, outcomes } = setUp();
-    for (let i = 0; i < 1100; i++) recorder.emit(notice(`note ${i}`), 'Warning');
+    for (let i = 0; i < 1100; i++) recorder.emit(notice(`note ${i}`));
     expect(outcomes.filter((o) => o === 'queue-full').length).toBe(100);
     await clock.settle();
     expect(client.requests.length).toBe(25);
@@ -142,11 +142,11 @@ describe('events (events.k8s.io/v1)', () => {
 
   test('closing ends waits and leaves no timer; later notices are ignored', async () => {
     const { recorder, client, clock, abort } = setUp(() => failure('unreachable'));
-    recorder.emit(notice(), 'Warning');
+    recorder.emit(notice());
     await clock.settle();
     abort.abort();
     await recorder.closed;
-    recorder.emit(notice('late'), 'Warning');
+    recorder.emit(notice('late'));
     await clock.settle();
     expect([client.requests.length, clock.pending()]).toEqual([1, 0]);
   });

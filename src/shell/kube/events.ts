@@ -1,10 +1,9 @@
 import type { Notice } from '../../core/value/notice.ts';
+import { NOTICES } from '../../core/value/notice-table.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ApiFailure, KubeClient } from './client.ts';
 import { microTime } from './micro-time.ts';
-
-export type EventType = 'Normal' | 'Warning';
 
 /** What became of an Event: `known` was already there (another replica's, or ours from before a restart). */
 export type EventOutcome = 'created' | 'repeated' | 'known' | 'forbidden' | 'refused' | 'unreachable' | 'queue-full';
@@ -23,7 +22,7 @@ export interface EventRecorderOptions {
 
 export interface EventRecorder {
   /** Never waits and never throws; the Event is written later, or given up and counted. */
-  readonly emit: (notice: Notice, type: EventType) => void;
+  readonly emit: (notice: Notice) => void;
   readonly ready: Promise<void>;
   readonly closed: Promise<void>;
 }
@@ -31,7 +30,6 @@ export interface EventRecorder {
 /** One thing said about one object: `count` times so far, of which the API server knows `written`. */
 interface Series {
   readonly notice: Notice;
-  readonly type: EventType;
   count: number;
   written: number;
   writtenAt: number;
@@ -62,12 +60,12 @@ export function createEventRecorder(options: EventRecorderOptions, signal: Abort
   const write = createWriter(options, signal);
   let running: Promise<void> | undefined;
 
-  const emit = (notice: Notice, type: EventType) => {
+  const emit = (notice: Notice) => {
     if (signal.aborted) return;
     const name = eventName(notice);
     const old = known.get(name);
     if (!old && (queue.size >= QUEUE_MAX || (known.size >= KNOWN_MAX && !forgetOldest()))) return observer('queue-full');
-    const series = old ?? { notice, type, count: 0, written: 0, writtenAt: 0, waiting: false };
+    const series = old ?? { notice, count: 0, written: 0, writtenAt: 0, waiting: false };
     series.count++;
     known.delete(name);
     known.set(name, series);
@@ -166,7 +164,7 @@ function isPassing(failure: ApiFailure): boolean {
 }
 
 /** events.k8s.io/v1 Event; `eventTime`, `action` and `reason` are mandatory. */
-function toEvent(name: string, { notice, type }: Series, { role, instance }: EventRecorderOptions, now: string) {
+function toEvent(name: string, { notice }: Series, { role, instance }: EventRecorderOptions, now: string) {
   const { apiVersion, kind, namespace, name: regarding, uid } = notice.object;
   return {
     apiVersion: 'events.k8s.io/v1',
@@ -179,7 +177,7 @@ function toEvent(name: string, { notice, type }: Series, { role, instance }: Eve
     reason: notice.code,
     regarding: { apiVersion, kind, name: regarding, ...(namespace && { namespace }), ...(uid && { uid }) },
     note: cutToBytes(notice.text, NOTE_BYTES_MAX),
-    type,
+    type: NOTICES[notice.code].type,
   };
 }
 
