@@ -1,6 +1,6 @@
 import { type Cidr, type Ip, parseCidr, parseIp } from '../value/ip.ts';
 import { err, ok, type Result } from '../value/result.ts';
-import { asArray, asObject, asString, compact, type Meta, toMeta } from './raw.ts';
+import { asArray, asObject, asString, compact, type Meta, type RawObject, toMeta } from './raw.ts';
 import type { Resource } from './resources.ts';
 
 /** A core/v1 Node as by route needs it: may it announce, and which addresses are its own. */
@@ -27,18 +27,32 @@ export function toRouteNode(raw: unknown): Result<RouteNode, 'malformed'> {
   const object = asObject(raw);
   const spec = asObject(object?.['spec']);
   const status = asObject(object?.['status']);
-  const conditions = new Map(
-    asArray(status?.['conditions']).map((one) => [asString(asObject(one)?.['type']), asString(asObject(one)?.['status'])]),
-  );
+  const conditions = conditionsOf(object);
   return ok({
     ...meta,
     podCidrs: compact([...asArray(spec?.['podCIDRs']), spec?.['podCIDR']].map(parseCidr)),
     addresses: compact(asArray(status?.['addresses']).map((one) => parseIp(asObject(one)?.['address']))),
-    excluded: asObject(asObject(object?.['metadata'])?.['labels'])?.[EXCLUDE_LABEL] !== undefined,
+    excluded: isExcluded(object),
     networkUnavailable: conditions.get('NetworkUnavailable') === 'True',
     ready: (conditions.get('Ready') ?? 'True') === 'True',
-    taints: compact(asArray(spec?.['taints']).map((taint) => asString(asObject(taint)?.['key']))),
+    taints: taintsOf(object),
   });
+}
+
+/** `status.conditions`: type → status. */
+export function conditionsOf(object: RawObject | undefined): ReadonlyMap<string | undefined, string | undefined> {
+  const conditions = asArray(asObject(object?.['status'])?.['conditions']).map(asObject);
+  return new Map(conditions.map((one) => [asString(one?.['type']), asString(one?.['status'])]));
+}
+
+/** Whether a Node bears the label that keeps it out of load balancers; any value counts. */
+export function isExcluded(object: RawObject | undefined): boolean {
+  return asObject(asObject(object?.['metadata'])?.['labels'])?.[EXCLUDE_LABEL] !== undefined;
+}
+
+/** Keys of `spec.taints`. */
+export function taintsOf(object: RawObject | undefined): readonly string[] {
+  return compact(asArray(asObject(object?.['spec'])?.['taints']).map((taint) => asString(asObject(taint)?.['key'])));
 }
 
 /** The collection as by route reads it. */

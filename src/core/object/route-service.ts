@@ -42,18 +42,23 @@ export function toRouteService(raw: unknown): Result<RouteService, 'malformed'> 
   if (!service.ok) return service;
   const meta = asObject(asObject(raw)?.['metadata']);
   const spec = asObject(asObject(raw)?.['spec']) ?? {};
-  const families = compact(asArray(spec['ipFamilies']).map((family) => (family === 'IPv4' ? 4 : family === 'IPv6' ? 6 : undefined)));
   const status = asObject(asObject(asObject(raw)?.['status'])?.['loadBalancer']);
   return ok({
     ...service.value,
     requests: toRequests(service.value, spec),
     localPolicy: spec['externalTrafficPolicy'] === 'Local',
-    families: families.length > 0 ? families : [4],
+    families: familiesOf(spec),
     requireDualStack: spec['ipFamilyPolicy'] === 'RequireDualStack',
     selector: selectorText(spec['selector']),
     deleting: asString(meta?.['deletionTimestamp']) !== undefined,
     statusIsVips: asArray(status?.['ingress']).every(isVip),
   });
+}
+
+/** `spec.ipFamilies`; IPv4 where an old API server leaves it empty. */
+export function familiesOf(spec: RawObject): readonly (4 | 6)[] {
+  const families = compact(asArray(spec['ipFamilies']).map((family) => (family === 'IPv4' ? 4 : family === 'IPv6' ? 6 : undefined)));
+  return families.length > 0 ? families : [4];
 }
 
 /** The collection as by route reads it. */
