@@ -10,7 +10,10 @@ const ROUNDS = 50;
 const ROUND_MS = 300;
 const ADDRESS = '10.0.100.1';
 const MANY = 500;
-const IDLE_SECONDS = 20;
+/** What follows the start, giving memory back included, is not idling. */
+const SETTLE_SECONDS = 10;
+const IDLE_SECONDS = 60;
+const OUTAGE_SECONDS = 600;
 
 /** By route, on the lab of test/net: from a pod's readiness to the route on the router, a lost node, and one node with 500 addresses. */
 export async function benchL3(): Promise<string> {
@@ -43,6 +46,41 @@ export async function benchL3(): Promise<string> {
 }
 
 const podOf = (node: LabNode) => ({ namespace: 'default', name: `web-${node.name}`, app: 'web', node: node.name, ips: node.podIps });
+
+/** The API server is away for ten minutes, and one agent is killed and started again meanwhile: nothing is withdrawn, no connection is lost. */
+export async function benchL3Outage(): Promise<string> {
+  const lab = await startL3Lab();
+  try {
+    const spec = { loadBalancerClass: 'minilb-l3', loadBalancerIP: ADDRESS };
+    await createService(lab.cluster, { namespace: 'default', name: 'web', spec });
+    for (const node of lab.nodes) {
+      await createPod(lab.cluster, podOf(node));
+      await setPodReady(lab.cluster, podOf(node), true);
+    }
+    lab.startAllocator('allocator');
+    const [agent] = lab.nodes.map((node) => lab.startAgent(node));
+    await waitForNextHops(lab, ADDRESS, lab.nodes);
+    let withdrawn = 0;
+    const report = await withTraffic(lab, ADDRESS, async () => {
+      await lab.cluster.stopApiServer();
+      for (let second = 0; second < OUTAGE_SECONDS; second++) {
+        if (second === OUTAGE_SECONDS / 2) {
+          agent?.signal('SIGKILL');
+          await agent?.exited;
+          lab.startAgent(lab.nodes[0], { log: 'again' });
+        }
+        await pause(1000);
+        if ((await lab.nextHops(ADDRESS)).length !== lab.nodes.length) withdrawn++;
+      }
+      await lab.cluster.startApiServer();
+      await waitFor('the new agent to have looked', () => lab.logOf('agent-again').includes('first sweep done'), 60_000);
+      await waitForNextHops(lab, ADDRESS, lab.nodes);
+    });
+    return `API server away for ${OUTAGE_SECONDS} s, one agent killed and started again after half of it: in ${withdrawn} of ${OUTAGE_SECONDS} looks a route was missing; ${report.failures.length} of ${report.attempts} new connections failed (longest stall of the driver ${Math.round(report.stallMsMax)} ms).`;
+  } finally {
+    await lab.stop();
+  }
+}
 
 /** Times of lines that hold `part` in what a program prints. */
 function timesOf(
@@ -143,6 +181,8 @@ async function manyAddresses(lab: L3Lab, agents: readonly Child[]): Promise<stri
   await waitFor('the first sweep', () => lab.logOf('agent-many').includes('first sweep done'), 60_000);
   const at = (text: string) => wallOf(lab.logOf('agent-many'), text);
   const sweepMs = at('first sweep done') - at('synced');
+  await pause(SETTLE_SECONDS * 1000);
+  await scrape(n1);
   const before = await scrape(n1);
   await pause(IDLE_SECONDS * 1000);
   const after = await scrape(n1);

@@ -1,7 +1,7 @@
 import { cpus, totalmem } from 'node:os';
 import { benchFreshness } from './freshness.ts';
 import { benchGrowth, benchSoak } from './growth.ts';
-import { benchL3 } from './l3.ts';
+import { benchL3, benchL3Outage } from './l3.ts';
 import { benchMainJob } from './main-job.ts';
 import { benchMemory } from './memory.ts';
 import { benchPeers } from './peers.ts';
@@ -12,6 +12,7 @@ const sections: readonly (readonly [title: string, run: () => Promise<string>])[
   ['Peers', benchPeers],
   ['Memory', benchMemory],
   ['By route', benchL3],
+  ['Outage by route', benchL3Outage],
   ['Freshness under load', benchFreshness],
   ['Growth', benchGrowth],
   ['Soak', benchSoak],

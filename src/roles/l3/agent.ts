@@ -22,7 +22,7 @@ import { createNoticeBoard } from './notices.ts';
 import { clusterPrefixFaults } from './prefix-check.ts';
 import { createSweeper } from './sweeper.ts';
 
-const SWEEP_GAP_MS = 40;
+const SWEEP_GAP_MS = 10;
 const SWEEP_PERIOD_MS = 30_000;
 const RETRY_MS = 1000;
 const PROXY_POLL_MS = 1000;
