@@ -39,6 +39,10 @@ export interface ContainerOptions {
   /** After the image's entrypoint. */
   readonly args: readonly string[];
   readonly env?: readonly string[];
+  /** In place of the image's entrypoint. */
+  readonly entrypoint?: readonly string[];
+  /** What the manifest's securityContext adds, for example `CAP_NET_ADMIN`; absent: none. */
+  readonly capabilities?: readonly string[];
   /** On this machine's network, as a Pod with hostNetwork; absent: a network namespace of its own with nothing in it. */
   readonly hostNetwork?: boolean;
   /** Folders that are seen read-only at another path. */
@@ -46,21 +50,22 @@ export interface ContainerOptions {
 }
 
 /**
- * Writes `folder/config.json` (OCI runtime configuration) as a kubelet would for a container of the manifest: the image's user, no
+ * Writes `folder/config.json` (OCI runtime configuration) as a kubelet would for a container of the manifest: the image's user, no other
  * capability, no new privileges, read-only root, and of the default seccomp profile what Bun might miss, io_uring.
  */
 export function writeBundle(folder: string, image: ImageConfig, options: ContainerOptions): void {
-  const [uid, gid] = image.user.split(':').map(Number);
+  // An image that names no user runs as root (OCI image configuration, User).
+  const [uid, gid] = (image.user || '0:0').split(':').map(Number);
   const sets = ['bounding', 'effective', 'inheritable', 'permitted', 'ambient'];
   const config = {
     ociVersion: '1.0.2',
     process: {
       terminal: false,
       user: { uid, gid },
-      args: [...image.entrypoint, ...options.args],
+      args: [...(options.entrypoint ?? image.entrypoint), ...options.args],
       env: [...image.env, ...(options.env ?? [])],
       cwd: '/',
-      capabilities: Object.fromEntries(sets.map((set) => [set, []])),
+      capabilities: Object.fromEntries(sets.map((set) => [set, options.capabilities ?? []])),
       noNewPrivileges: true,
     },
     root: { path: 'rootfs', readonly: true },
