@@ -33,7 +33,10 @@ export interface Attachment {
   readonly host: DnsName;
   /** `namespace/name` of the Gateway behind the listener. */
   readonly gateway: string;
+  readonly parent: ParentRef;
   readonly listener: string;
+  /** Why the listener's controller has not accepted it; the name stands all the same. */
+  readonly refusal?: string;
 }
 
 export interface RefusedParent {
@@ -84,7 +87,9 @@ export function attachRoute(route: Route, view: GatewayView, gatewayClasses: rea
     for (const listener of found.listeners) {
       const fault = listenerFault(route, listener, found.namespace, view);
       const hosts = fault ? [] : intersections(parse(listener.hostname), wanted);
-      attached.push(...hosts.map((host) => ({ host, gateway: found.gateway, listener: listener.name })));
+      const { name, refusal } = listener;
+      const through = { gateway: found.gateway, parent, listener: name, ...(refusal !== undefined && { refusal }) };
+      attached.push(...hosts.map((host) => ({ host, ...through })));
       if (fault || hosts.length === 0) refused.push({ parent, listener: listener.name, fault: fault ?? 'no-intersection' });
     }
   }

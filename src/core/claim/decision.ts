@@ -69,11 +69,16 @@ export function decideName(pattern: DnsName, claims: readonly Claim[], facts: De
 }
 
 function lossOf(claim: Claim, winner: Claim | undefined, service: string | undefined): Loss {
-  if (service !== undefined) return 'service-name';
+  return service === undefined ? lossTo(claim, winner) : 'service-name';
+}
+
+/** Why a claim loses to another one. */
+export function lossTo(claim: Claim, winner: Claim | undefined): Loss {
   return winner?.source.namespace === claim.source.namespace ? 'precedence' : 'older';
 }
 
-function owns(claim: Claim, winner: Claim): boolean {
+/** True for the winner, and for a claim that has the name together with it. */
+export function owns(claim: Claim, winner: Claim): boolean {
   if (claim === winner) return true;
   const alike = claim.source.kind === winner.source.kind && claim.source.namespace === winner.source.namespace;
   if (alike && claim.target.key === winner.target.key) return true;

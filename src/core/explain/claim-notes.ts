@@ -1,14 +1,14 @@
-import type { AttachmentFault, RefusedParent } from '../claim/attachment.ts';
-import type { Claim, ClaimFault, ClaimKind } from '../claim/claim.ts';
-import { claimsOf } from '../claim/claim-book.ts';
-import type { ClaimOutcome } from '../claim/decision.ts';
-import { isWildcard, matchesHost, parseHost } from '../claim/host.ts';
+import type { Claim, ClaimKind } from '../claim/claim.ts';
+import { claimsOf, isRouteKind } from '../claim/claim-book.ts';
+import { type ClaimOutcome, type Decision, lossTo, namespaceNodeOf, owns } from '../claim/decision.ts';
+import { isWildcard, labelCount, matchesHost, parseHost, suffixOf } from '../claim/host.ts';
 import { describeSource, lossText, refusalText } from '../claim/notices.ts';
+import { judgeHost } from '../claim/policy.ts';
 import type { IngressPoint } from '../object/service.ts';
 import { type DnsName, joinName } from '../value/dns-name.ts';
 import { fact, type NoteReport, trouble } from '../value/report.ts';
-import { unreachable } from '../value/result.ts';
 import type { ClusterView, Zone } from '../zone/zone.ts';
+import { faultNotes } from './fault-notes.ts';
 
 /** An object that may claim names, with the hosts it writes; none: what its listeners say. */
 export interface Claimant {
@@ -23,16 +23,31 @@ export interface ClaimFacts {
   readonly claimants: () => Iterable<Claimant>;
 }
 
+export interface ClaimFindings {
+  /** The claim that the name is answered for. */
+  readonly holder: Claim | undefined;
+  readonly notes: readonly NoteReport[];
+}
+
 /** Objects that are named one by one. */
 const NAMED_MAX = 10;
 
 /** Who claims a name: who has it, who lost it or was refused and why, and who would if something were not in the way. */
-export function claimNotes(name: DnsName, facts: ClaimFacts): readonly NoteReport[] {
-  const outcomes = patternsOver(name).flatMap((pattern) => facts.zone.claims.decide(pattern).outcomes);
-  const covering = outcomes.filter(({ claim }) => matchesHost(claim.pattern, claim.reach, name));
-  const decided = covering.slice(0, NAMED_MAX).map((outcome) => outcomeNote(outcome));
-  const blocked = [...facts.claimants()].filter(({ hosts }) => mayMean(hosts, name)).flatMap((one) => faultsOf(one, facts));
-  return [...decided, ...blocked.slice(0, NAMED_MAX)];
+export function findClaims(name: DnsName, facts: ClaimFacts): ClaimFindings {
+  const { zone } = facts;
+  const decisions = patternsOver(name).map((pattern) => zone.claims.decide(pattern));
+  const winners = decisions.map((decision) => ({ decision, winner: winnerFor(name, decision) }));
+  const first = winners.find(({ winner }) => winner && barrierTo(name, winner, zone) === undefined);
+  const decided = winners.flatMap(({ decision, winner }) => {
+    const at = { name, winner, holder: first?.winner, zone };
+    return decision.outcomes
+      .filter(({ claim }) => matchesHost(claim.pattern, claim.reach, name))
+      .map((outcome) => outcomeNote(outcome, at));
+  });
+  const blocked = [...facts.claimants()]
+    .filter((one) => mayMean(hostsOf(one, facts.view), name))
+    .flatMap((one) => faultsOf(one, name, facts));
+  return { holder: first?.winner, notes: [...decided.slice(0, NAMED_MAX), ...blocked.slice(0, NAMED_MAX)] };
 }
 
 /** The name, then each wildcard that could cover it, longest first. */
@@ -41,7 +56,39 @@ function patternsOver(name: DnsName): readonly DnsName[] {
   return [name, ...labels.slice(1).flatMap((_, i) => joinName('*', ...labels.slice(i + 1)) ?? [])];
 }
 
-/** True when one of the hosts as written covers the name. Routes without hosts may mean any: they count only where a fault says so. */
+/** Whose a name is as far as one pattern goes: a wildcard's winner for one label may be another than for several. */
+function winnerFor(name: DnsName, { pattern, winner, deep }: Decision): Claim | undefined {
+  if (!isWildcard(pattern)) return winner;
+  const found = labelCount(name) === labelCount(pattern) ? winner : deep;
+  return found && matchesHost(pattern, found.reach, name) ? found : undefined;
+}
+
+/** Why a wildcard that somebody has does not reach a name that it covers. */
+function barrierTo(name: DnsName, { pattern, source }: Claim, zone: Zone): string | undefined {
+  if (!isWildcard(pattern)) return undefined;
+  const own = zone.names.get(name);
+  if (own?.answer && own.owner !== 'claim') return 'the name is the zone’s own or a Service’s';
+  const { domain } = zone.config;
+  const node = namespaceNodeOf(name, domain);
+  const at = node === undefined ? undefined : joinName(node, domain);
+  const above = at !== undefined && labelCount(suffixOf(pattern)) < labelCount(at);
+  if (at && above && (zone.names.get(at)?.services ?? 0) > 0) return `${at} stands for a namespace that has Services`;
+  const { policy } = zone.claims;
+  return judgeHost(policy, name, source.namespace) === 'reserved-for-others' ? '-claim-hosts reserves it for other namespaces' : undefined;
+}
+
+/** Hosts as written; of a route without any, what its parents' listeners say. */
+function hostsOf({ kind, key, hosts }: Claimant, view: ClusterView): readonly string[] {
+  if (hosts.length > 0 || !isRouteKind(kind)) return hosts;
+  const parents = view.route(kind, key)?.parents ?? [];
+  return parents.flatMap((parent) => {
+    const at = `${parent.namespace}/${parent.name}`;
+    const object = parent.kind === 'Gateway' ? view.gateway(at) : view.listenerSet(parent.kind, at);
+    return (object?.listeners ?? []).map(({ hostname }) => hostname);
+  });
+}
+
+/** True when one of the hosts covers the name. */
 function mayMean(hosts: readonly string[], name: DnsName): boolean {
   return hosts.some((text) => {
     const host = parseHost(text);
@@ -49,15 +96,20 @@ function mayMean(hosts: readonly string[], name: DnsName): boolean {
   });
 }
 
-function outcomeNote(outcome: ClaimOutcome): NoteReport {
+interface At {
+  readonly name: DnsName;
+  /** Of the outcome's own pattern. */
+  readonly winner: Claim | undefined;
+  readonly holder: Claim | undefined;
+  readonly zone: Zone;
+}
+
+function outcomeNote(outcome: ClaimOutcome, at: At): NoteReport {
   const who = describeSource(outcome.claim.source);
   const by = isWildcard(outcome.claim.pattern) ? ` by ${outcome.claim.pattern}` : '';
   switch (outcome.kind) {
     case 'owner':
-      return fact(
-        'ClaimOwner',
-        `${who} has the name${by}${through(outcome.claim)}; it leads to ${pointsText(outcome.claim.target.points)}.`,
-      );
+      return ownerNote(outcome.claim, who, by, at);
     case 'refused':
       return trouble('ClaimRefused', `${who} claims the name${by} and is refused: ${refusalText(outcome.refusal)}.`);
     case 'lost': {
@@ -65,6 +117,23 @@ function outcomeNote(outcome: ClaimOutcome): NoteReport {
       return trouble('ClaimLost', `${who} claims the name${by} too and does not get it: ${lossText(outcome.loss)}${winner}.`);
     }
   }
+}
+
+/** Who has a pattern need not have each name that it covers. */
+function ownerNote(claim: Claim, who: string, by: string, { name, winner, holder, zone }: At): NoteReport {
+  if (winner && !owns(claim, winner))
+    return trouble(
+      'ClaimLost',
+      `${who} claims the name${by} too and does not get it: ${lossText(lossTo(claim, winner))} ${describeSource(winner.source)}.`,
+    );
+  const barrier = barrierTo(name, claim, zone);
+  if (barrier !== undefined) return trouble('ClaimHeldBack', `${who} has ${claim.pattern}, which does not reach this name: ${barrier}.`);
+  if (holder && holder.pattern !== claim.pattern)
+    return fact(
+      'ClaimWider',
+      `${who} has ${claim.pattern}; ${describeSource(holder.source)} comes before it, by the closer ${holder.pattern}.`,
+    );
+  return fact('ClaimOwner', `${who} has the name${by}${through(claim)}; it leads to ${pointsText(claim.target.points)}.`);
 }
 
 function through({ gateways, source }: Claim): string {
@@ -76,72 +145,7 @@ function pointsText(points: readonly IngressPoint[]): string {
   return points.flatMap(({ ip, hostname }) => ip ?? hostname ?? []).join(', ');
 }
 
-function faultsOf({ kind, key }: Claimant, { zone, view }: ClaimFacts): readonly NoteReport[] {
-  const { domain, claims } = zone.config;
-  const options = { domain, ingressClasses: claims?.ingressClasses ?? [], gatewayClasses: claims?.gatewayClasses ?? [] };
-  const found = claimsOf(view, kind, key, options);
-  if (!found) return [];
-  const refused = found.attachments?.refused ?? [];
-  return [
-    ...found.faults.map((fault) => trouble('ClaimFault', `${kind} ${key} ${faultText(fault, kind)}.`)),
-    ...refused.map((parent) => trouble('ParentRefused', `${kind} ${key} gets no name ${parentText(parent)}.`)),
-  ];
-}
-
-function faultText(fault: ClaimFault, kind: ClaimKind): string {
-  switch (fault.code) {
-    case 'ignored':
-      return 'claims nothing: it has the label minilb/ignore';
-    case 'other-class':
-      return 'claims nothing: -ingress-class leaves its class out';
-    case 'no-address':
-      return kind === 'Ingress'
-        ? 'claims nothing yet: its status has no address, so its ingress controller has not taken it up'
-        : 'claims nothing: its own name is too long';
-    case 'no-host':
-      return 'names no host';
-    case 'bad-host':
-      return `names a host that is none: ${fault.detail}`;
-    case 'too-many-hosts':
-      return `names too many hosts: ${fault.detail}`;
-    default:
-      return unreachable(fault);
-  }
-}
-
-function parentText({ parent, listener, fault }: RefusedParent): string {
-  const at = `${parent.kind} ${parent.namespace}/${parent.name}`;
-  const reason = fault === 'not-accepted' && parent.reason ? ` (${parent.reason})` : '';
-  return `${listener === '' ? `through ${at}` : `through listener ${listener} of ${at}`}: ${attachmentText(fault)}${reason}`;
-}
-
-function attachmentText(fault: AttachmentFault): string {
-  switch (fault) {
-    case 'not-accepted':
-      return 'its controller has not accepted the route';
-    case 'no-parent':
-      return 'there is no such object';
-    case 'ignored':
-      return 'it has the label minilb/ignore';
-    case 'other-class':
-      return '-gateway-class leaves its class out';
-    case 'no-address':
-      return 'the Gateway has no address in its status yet';
-    case 'listener-set-not-accepted':
-      return 'its Gateway has not accepted it';
-    case 'listener-set-not-allowed':
-      return 'allowedListeners of its Gateway leave it out';
-    case 'no-listener':
-      return 'no listener has that sectionName or port';
-    case 'protocol':
-      return 'its protocol is for routes of another kind';
-    case 'kind-not-allowed':
-      return 'allowedRoutes.kinds leave this kind out';
-    case 'namespace-not-allowed':
-      return 'allowedRoutes.namespaces leave the route’s namespace out';
-    case 'no-intersection':
-      return 'its hostname and those of the route have nothing in common';
-    default:
-      return unreachable(fault);
-  }
+function faultsOf({ kind, key }: Claimant, name: DnsName, { zone, view }: ClaimFacts): readonly NoteReport[] {
+  const found = claimsOf(view, kind, key, zone.claims.options);
+  return found ? faultNotes(name, found) : [];
 }

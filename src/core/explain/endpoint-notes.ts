@@ -3,6 +3,7 @@ import { keyOf } from '../object/raw.ts';
 import type { Service } from '../object/service.ts';
 import { fact, type NoteReport, trouble } from '../value/report.ts';
 import { usableEndpoints } from '../zone/endpoints.ts';
+import { portGaps, portGapText } from '../zone/port-gaps.ts';
 
 /** How many endpoints are named one by one; a Service may have thousands. */
 const NAMED_MAX = 20;
@@ -76,19 +77,9 @@ function rest(left: readonly Endpoint[]): readonly NoteReport[] {
  * note for each port of the Service that differs.
  */
 export function portNotes(service: Service, slices: readonly EndpointSlice[]): readonly NoteReport[] {
-  return service.ports.flatMap((port) => {
-    const found = slices.flatMap((slice) => slice.ports).filter((one) => one.name === port.name && one.protocol === port.protocol);
-    const real = [...new Set(found.map((one) => one.port))].sort((a, b) => a - b);
-    if (real.length === 0 || (real.length === 1 && real[0] === port.port)) return [];
-    const label = port.name === '' ? '' : ` (${port.name})`;
-    const use = real.length === 1 ? `port ${real[0]}` : `ports ${real.join(', ')}, which differ from pod to pod`;
-    return [
-      trouble(
-        'PortGap',
-        `Clients must use ${use}, not ${port.port}${label}/${port.protocol}: the name leads straight to the pods, and that is where they listen.`,
-      ),
-    ];
-  });
+  return portGaps(service, slices).map((gap) =>
+    trouble('PortGap', `Clients must use ${portGapText(gap)}: the name leads straight to the pods, and that is where they listen.`),
+  );
 }
 
 /** `spec.loadBalancerSourceRanges` says who may connect, and by name nobody is there to enforce it. */

@@ -175,6 +175,34 @@ describe('what a tired person reads at night', () => {
     expect(report.notes.at(-1)?.text).toEndWith('The server passes such questions to -upstream, for clients that it forwards for.');
   });
 
+  test('a domain below home.arpa is one like others, not a reverse zone', () => {
+    const home = createZone({ domain: dnsName('k8s.home.arpa'), ttlSeconds: 5, nameservers: [], serial: 1 });
+    home.update(cluster, 'default/web');
+    const report = explainName(dnsName('web.default.k8s.home.arpa'), { ...facts, zone: home });
+    expect(report.answers.map(({ type }) => type)).toEqual(['A', 'AAAA', 'SRV']);
+    expect(report.notes[0]?.text).toBe('It is the name of Service default/web, of type LoadBalancer and class minilb.');
+  });
+
+  test.each([
+    [
+      '5.0.244.10.in-addr.arpa',
+      'It is the reverse name of 10.244.0.5, an endpoint of Service default/older, the oldest of those that have it; the others are default/web.',
+    ],
+    ['99.0.244.10.in-addr.arpa', '10.244.0.99 is inside a Node’s podCIDR, and no usable endpoint of a Service has it.'],
+    ['0.244.10.in-addr.arpa', 'It stands for addresses of 10.244.0.0/24; reverse names of endpoints are below it.'],
+  ])('reverse names: %s', (name, sentence) => {
+    const reverse = createZone({ domain: dnsName('minilb'), ttlSeconds: 5, nameservers: [], serial: 1 });
+    const view = testCluster();
+    view.services.set('default/web', service('default/web'));
+    view.services.set('default/older', service('default/older', { created: '2020-01-01T00:00:00Z' }));
+    for (const key of view.services.keys()) {
+      view.sliceLists.set(key, [slice(key, 'a', [endpoint('10.244.0.5')])]);
+      reverse.update(view, key);
+    }
+    reverse.setNodes(view, [{ ...service('/n1'), podCidrs: [parseCidr('10.244.0.0/24') ?? expect.unreachable()], internalIps: [] }]);
+    expect(explainName(dnsName(name), { ...facts, view, zone: reverse }).notes.map(({ text }) => text)).toEqual([sentence]);
+  });
+
   test('before the first sync', () => {
     const report = explainName(dnsName('web.default.minilb'), { ...facts, synced: false });
     expect(report).toMatchObject({ found: false, summary: 'web.default.minilb gets SERVFAIL.' });

@@ -6,10 +6,12 @@ import { type AnswerReport, fact, type NameReport, type NoteReport, trouble } fr
 import { wireNameText } from '../wire/text.ts';
 import { lookUpName } from '../zone/lookup.ts';
 import { type AskOptions, ask } from './ask.ts';
-import { type ClaimFacts, claimNotes } from './claim-notes.ts';
+import { type ClaimFacts, findClaims } from './claim-notes.ts';
 import { counted } from './endpoint-notes.ts';
+import { aboveNotes, belowNotes, isReverseName, reverseNotes } from './outside-notes.ts';
 import { renderSummary } from './render-report.ts';
 import { serviceNotes } from './service-notes.ts';
+import { targetNotes } from './target-notes.ts';
 
 /** What a server, or a command that looked at the cluster, knows. */
 export interface ExplainFacts extends AskOptions, ClaimFacts {
@@ -19,6 +21,8 @@ export interface ExplainFacts extends AskOptions, ClaimFacts {
 /** Most SRV names that are asked for one name; a Service may have a hundred ports. */
 const SRV_NAMES_MAX = 10;
 const SIMILAR_MAX = 3;
+/** `_port._proto.` in front of a name (RFC 2782). */
+const PORT_NAME = /^_[^.]+\._[^.]+\./;
 
 /** Says why a name has the addresses it has, or none. Any name may be asked for; the answers are those that clients get. */
 export function explainName(name: DnsName, facts: ExplainFacts): NameReport {
@@ -34,8 +38,8 @@ export function explainName(name: DnsName, facts: ExplainFacts): NameReport {
 function answersOf(name: DnsName, facts: ExplainFacts): readonly AnswerReport[] {
   const { zone } = facts;
   const asked = (type: Parameters<typeof ask>[2], at: DnsName = name) => ask(zone, at, type, facts);
-  if (name.endsWith('.arpa')) return [asked('PTR')];
-  if (/^_[^.]+\._[^.]+\./.test(name)) return [asked('SRV')];
+  if (isReverseName(name)) return [asked('PTR')];
+  if (PORT_NAME.test(name)) return [asked('SRV')];
   if (name === zone.config.domain) return [asked('SOA'), asked('NS'), asked('A'), asked('AAAA')];
   const srv = srvNames(name, zone)
     .map((at) => asked('SRV', at))
@@ -51,10 +55,36 @@ function srvNames(name: DnsName, zone: ExplainFacts['zone']): readonly DnsName[]
 }
 
 function notesOf(name: DnsName, facts: ExplainFacts): readonly NoteReport[] {
-  const { domain } = facts.zone.config;
-  const claims = claimNotes(name, facts);
-  if (isAtOrBelow(name, domain)) return claims.length > 0 && !serviceAt(name, facts) ? claims : [...insideNotes(name, facts), ...claims];
-  return claims.some(({ code }) => code === 'ClaimOwner') ? claims : [...claims, ...foreignNotes(name, facts)];
+  const inside = isAtOrBelow(name, facts.zone.config.domain);
+  const reverse = inside || !isReverseName(name) ? [] : reverseNotes(name, facts);
+  if (reverse.length > 0) return reverse;
+  const { holder, notes } = findClaims(name, facts);
+  if (holder) return [...notes, ...targetNotes(holder, targetFacts(facts))];
+  if (inside && isOurs(name, facts)) return [...insideNotes(name, facts), ...notes];
+  const rest = [...portNotes(name, facts), ...aboveNotes(name, facts, inside)];
+  if (rest.length > 0) return [...notes, ...rest];
+  if (!inside) return [...notes, ...belowNotes(name, facts), ...foreignNotes(name, facts)];
+  return notes.length > 0 ? notes : insideNotes(name, facts);
+}
+
+/** True for what is in the zone without any claim: its apex and servers, Services and what is below them, namespaces. */
+function isOurs(name: DnsName, facts: ExplainFacts): boolean {
+  const { zone } = facts;
+  const server = zone.nameservers().some((one) => one.name === name);
+  return name === zone.config.domain || server || serviceAt(name, facts) !== undefined || (zone.names.get(name)?.services ?? 0) > 0;
+}
+
+/** `_mqtt._tcp.mqtt.sko.ai`, below a claimed name that has such a port: what is said of that name holds. */
+function portNotes(name: DnsName, facts: ExplainFacts): readonly NoteReport[] {
+  if (!PORT_NAME.test(name) || ask(facts.zone, name, 'SRV', facts).outcome !== 'answer') return [];
+  const base = name.replace(PORT_NAME, '') as DnsName;
+  return [fact('PortName', `It stands for a port of ${base}, by SRV.`), ...notesOf(base, facts)];
+}
+
+function targetFacts(facts: ExplainFacts) {
+  const { zone, view, forwarding } = facts;
+  const explainService = (service: Service) => serviceNotes(service, { zone, view }, 'Behind it is');
+  return { zone, forwarding, explainService, serviceAt: (name: DnsName) => serviceAt(name, facts) };
 }
 
 function insideNotes(name: DnsName, facts: ExplainFacts): readonly NoteReport[] {

@@ -8,8 +8,12 @@ import { answerMode, unroutableEndpoints } from '../zone/service-names.ts';
 import type { ClusterView, Zone } from '../zone/zone.ts';
 import { endpointNotes, portNotes, sourceRangeNotes } from './endpoint-notes.ts';
 
-/** What a Service's own name answers, and why. */
-export function serviceNotes(service: Service, facts: { readonly view: ClusterView; readonly zone: Zone }): readonly NoteReport[] {
+/** What a Service's own name answers, and why; `lead` begins the first sentence. */
+export function serviceNotes(
+  service: Service,
+  facts: { readonly view: ClusterView; readonly zone: Zone },
+  lead: string = 'It is the name of',
+): readonly NoteReport[] {
   const { zone } = facts;
   const { byName, domain } = zone.naming;
   const key = keyOf(service);
@@ -19,7 +23,7 @@ export function serviceNotes(service: Service, facts: { readonly view: ClusterVi
     return [trouble('NotPublished', `Service ${key} has no name: -services=class publishes only our classes and annotated Services.`)];
   if (service.type === 'ExternalName')
     return [fact('ExternalName', `Service ${key} is of type ExternalName: the name is a CNAME to ${service.externalName}.`)];
-  const head = fact('Service', `It is the name of Service ${key}, ${describe(service)}.`);
+  const head = fact('Service', `${lead} Service ${key}, ${describe(service)}.`);
   const slices = [...facts.view.slices(key)];
   const ranges = isByName(service, byName) ? sourceRangeNotes(service) : [];
   switch (answerMode(service, byName, own)) {

@@ -13,6 +13,11 @@ export function conditionReason(conditions: unknown, type: string): string {
   return asString(findCondition(conditions, type)?.['reason']) ?? '';
 }
 
+/** True when meta/v1 Conditions hold this type with status False: somebody has looked and said no. */
+export function isDenied(conditions: unknown, type: string): boolean {
+  return findCondition(conditions, type)?.['status'] === 'False';
+}
+
 function findCondition(conditions: unknown, type: string): RawObject | undefined {
   return asArray(conditions)
     .map(asObject)

@@ -81,6 +81,17 @@ describe('Gateway (gateway.networking.k8s.io)', () => {
     expect(listener?.kinds).toEqual([]);
   });
 
+  test('a listener that its controller has not accepted keeps the reason (ListenerStatus); unjudged and accepted ones have none', () => {
+    const listeners = ['a', 'b', 'c'].map((name) => ({ name, port: 80, protocol: 'HTTP' }));
+    const judged = (name: string, status: string) => ({ name, conditions: [{ type: 'Accepted', status, reason: 'PortUnavailable' }] });
+    const parsed = gateway({ listeners }, { listeners: [judged('a', 'False'), judged('b', 'True'), null, { name: 'c' }] });
+    expect(parsed.listeners.map(({ name, refusal }) => [name, refusal])).toEqual([
+      ['a', 'PortUnavailable'],
+      ['b', undefined],
+      ['c', undefined],
+    ]);
+  });
+
   test('an odd listener costs only itself, and an unknown "from" allows nothing', () => {
     const listeners = [null, { port: 80 }, { name: 'web', port: 80, protocol: 'HTTP', allowedRoutes: { namespaces: { from: 'Nearby' } } }];
     expect(gateway({ listeners }).listeners.map(({ name, namespaces }) => [name, namespaces.from])).toEqual([['web', 'None']]);

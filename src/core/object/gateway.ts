@@ -1,5 +1,6 @@
 import { parseIp } from '../value/ip.ts';
 import { err, ok, type Result } from '../value/result.ts';
+import { conditionReason, isDenied } from './condition.ts';
 import { type LabelSelector, toLabelSelector } from './label-selector.ts';
 import { asArray, asInteger, asObject, asString, compact, isIgnored, type Meta, toMeta } from './raw.ts';
 import type { IngressPoint } from './service.ts';
@@ -22,6 +23,8 @@ export interface Listener {
   /** Route kinds of the Gateway API in `allowedRoutes.kinds`; absent: those that suit the protocol. */
   readonly kinds?: readonly string[];
   readonly namespaces: NamespaceRule;
+  /** Why its controller has not accepted it; absent while nobody has said so. Names stay: the route's own verdict decides about these. */
+  readonly refusal?: string;
 }
 
 /** A gateway.networking.k8s.io Gateway. */
@@ -43,27 +46,42 @@ export function toGateway(raw: unknown): Result<Gateway, 'malformed'> {
   const spec = asObject(asObject(raw)?.['spec']);
   if (!spec) return err('malformed', 'no spec');
   const allowed = asObject(spec['allowedListeners']);
+  const status = asObject(asObject(raw)?.['status']);
   return ok({
     ...meta,
     ...(isIgnored(raw) && { ignored: true }),
     gatewayClass: asString(spec['gatewayClassName']) ?? '',
-    listeners: toListeners(spec['listeners']),
+    listeners: toListeners(spec['listeners'], status?.['listeners']),
     listenerSets: toNamespaceRule(allowed?.['namespaces'], 'None'),
-    points: compact(asArray(asObject(asObject(raw)?.['status'])?.['addresses']).map(toGatewayPoint)),
+    points: compact(asArray(status?.['addresses']).map(toGatewayPoint)),
   });
 }
 
-export function toListeners(raw: unknown): readonly Listener[] {
-  return compact(asArray(raw).map(toListener));
+/** Listeners as the spec has them, with what the status says against them. */
+export function toListeners(raw: unknown, status: unknown): readonly Listener[] {
+  const refusals = toRefusals(status);
+  return compact(asArray(raw).map((each) => toListener(each, refusals)));
 }
 
-function toListener(raw: unknown): Listener | undefined {
+/** Listener → reason. */
+function toRefusals(status: unknown): ReadonlyMap<string, string> {
+  const refusals = new Map<string, string>();
+  for (const entry of asArray(status).map(asObject)) {
+    const name = asString(entry?.['name']);
+    const conditions = entry?.['conditions'];
+    if (name && isDenied(conditions, 'Accepted')) refusals.set(name, conditionReason(conditions, 'Accepted') || 'no reason given');
+  }
+  return refusals;
+}
+
+function toListener(raw: unknown, refusals: ReadonlyMap<string, string>): Listener | undefined {
   const listener = asObject(raw);
   const name = asString(listener?.['name']);
   const protocol = asString(listener?.['protocol']);
   if (!listener || !name || !protocol) return undefined;
   const allowed = asObject(listener['allowedRoutes']);
   const kinds = asArray(allowed?.['kinds']);
+  const refusal = refusals.get(name);
   return {
     name,
     hostname: asString(listener['hostname']) ?? '',
@@ -72,6 +90,7 @@ function toListener(raw: unknown): Listener | undefined {
     protocol,
     ...(kinds.length > 0 && { kinds: compact(kinds.map(toKind)) }),
     namespaces: toNamespaceRule(allowed?.['namespaces'], 'Same'),
+    ...(refusal !== undefined && { refusal }),
   };
 }
 

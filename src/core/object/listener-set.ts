@@ -20,13 +20,14 @@ export function toListenerSet(raw: unknown): Result<ListenerSet, 'malformed'> {
   const spec = asObject(asObject(raw)?.['spec']);
   if (!spec) return err('malformed', 'no spec');
   const ref = asObject(spec['parentRef']);
+  const status = asObject(asObject(raw)?.['status']);
   const name = asString(ref?.['name']);
   const isGateway = (asString(ref?.['group']) ?? GATEWAY_GROUP) === GATEWAY_GROUP && (asString(ref?.['kind']) ?? 'Gateway') === 'Gateway';
   return ok({
     ...meta,
     ...(isIgnored(raw) && { ignored: true }),
     gateway: isGateway && name ? `${asString(ref?.['namespace']) ?? meta.namespace}/${name}` : '',
-    listeners: toListeners(spec['listeners']),
-    accepted: hasCondition(asObject(asObject(raw)?.['status'])?.['conditions'], 'Accepted'),
+    listeners: toListeners(spec['listeners'], status?.['listeners']),
+    accepted: hasCondition(status?.['conditions'], 'Accepted'),
   });
 }

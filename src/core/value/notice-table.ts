@@ -81,7 +81,7 @@ export const NOTICES = {
   },
   DomainIsRealZone: {
     ...dns,
-    on: [],
+    on: ['Pod'],
     means: '`-domain` is a zone that somebody serves on the Internet: its other names do not exist for those who ask minilb.',
     remedy: 'Use a subdomain for `-domain`, or `-upstream` with `-fallthrough`.',
   },

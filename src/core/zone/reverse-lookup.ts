@@ -9,6 +9,8 @@ import type { Zone } from './zone.ts';
 export interface ReversePlace {
   /** The label at which the reverse zone's own name begins. */
   readonly apex: number;
+  /** The address, or the network of addresses, that the name stands for. */
+  readonly block: Cidr;
   /** What its PTR says; absent for a name without an endpoint, and for names above addresses. */
   readonly target: DnsName | undefined;
   /** False for an address that no usable endpoint has. */
@@ -53,9 +55,9 @@ export function lookUpReverse(zone: Zone, query: WireName): ReversePlace | undef
   const cidr = block && zone.nodes().allPodCidrs.find((one) => isOurs(one, block, parts.length, branch));
   if (!cidr || !block) return undefined;
   const apex = query.labels - 2 - Math.floor(cidr.bits / branch.labelBits);
-  if (block.bits < branch.bits) return { apex, target: undefined, exists: true };
+  if (block.bits < branch.bits) return { apex, block, target: undefined, exists: true };
   const target = endpointAt(zone, block.address);
-  return { apex, target, exists: target !== undefined };
+  return { apex, block, target, exists: target !== undefined };
 }
 
 /** Names from the apex down, as far as they have to do with the CIDR. */

@@ -1,11 +1,12 @@
 import type { EndpointSlice } from '../object/endpoint-slice.ts';
 import { refOf } from '../object/raw.ts';
-import type { Service, ServicePort } from '../object/service.ts';
+import type { Service } from '../object/service.ts';
 import { isByName } from '../object/service-class.ts';
 import { joinName } from '../value/dns-name.ts';
 import type { Notice, NoticeCode } from '../value/notice.ts';
 import { usableEndpoints } from './endpoints.ts';
 import type { NodeFacts } from './node-facts.ts';
+import { portGaps, portGapText } from './port-gaps.ts';
 import { answerMode, type ServiceNaming, unroutableEndpoints } from './service-names.ts';
 
 /** How many addresses or ports a sentence lists. */
@@ -36,30 +37,18 @@ export function serviceNotices(
         `${list(unroutable)} lies outside every podCIDR and the Nodes' networks, and is not published: no client could reach it.`,
       ),
     );
-  const gaps = service.ports.flatMap((port) => portGap(port, all));
+  const gaps = portGaps(service, all);
   if (gaps.length > 0)
     notices.push(
       say(
         'PortsDiffer',
-        `Clients of ${own} connect to the pods themselves: ${list(gaps)}. Let clients use the pods' ports (SRV records have them), or make the ports match, or answer with nodes (minilb/answer: nodes) where these map them.`,
+        `Clients of ${own} must use ${list(gaps.map(portGapText), '; ')}: the name leads straight to the pods. SRV records say so too. To have one port for all, make the ports match, or answer with nodes (minilb/answer: nodes) where these map them.`,
       ),
     );
   return notices;
 }
 
-/** `port 80 (http) is 8080 there`. A port that no endpoint has is no gap. */
-function portGap(port: ServicePort, slices: readonly EndpointSlice[]): readonly string[] {
-  const real = new Set<number>();
-  for (const slice of slices) {
-    if (slice.endpoints.length === 0) continue;
-    for (const one of slice.ports) if (one.name === port.name && one.protocol === port.protocol) real.add(one.port);
-  }
-  if (real.size === 0 || (real.size === 1 && real.has(port.port))) return [];
-  const name = port.name === '' ? '' : ` (${port.name})`;
-  return [`port ${port.port}${name} is ${list([...real].sort((a, b) => a - b))} there`];
-}
-
-function list(items: readonly (string | number)[]): string {
+function list(items: readonly string[], between = ', '): string {
   const more = items.length > LISTED_MAX ? ` and ${items.length - LISTED_MAX} more` : '';
-  return `${items.slice(0, LISTED_MAX).join(', ')}${more}`;
+  return `${items.slice(0, LISTED_MAX).join(between)}${more}`;
 }

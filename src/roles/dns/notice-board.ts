@@ -4,7 +4,7 @@ import { keyOf } from '../../core/object/raw.ts';
 import type { Notice } from '../../core/value/notice.ts';
 import { serviceNotices } from '../../core/zone/service-notices.ts';
 import type { ClusterView, Zone } from '../../core/zone/zone.ts';
-import { zoneNotices } from '../../core/zone/zone-notices.ts';
+import { serviceAliasNotices, zoneNotices } from '../../core/zone/zone-notices.ts';
 import type { Clock } from '../../shell/system/clock.ts';
 
 export interface NoticeBoardOptions {
@@ -101,7 +101,9 @@ function noticesOf(subject: string, { zone, view, alone }: NoticeBoardOptions): 
   const found = claimsOf(view, kind, key, zone.claims.options);
   const faults = found ? faultNotices(found.source, found.faults) : [];
   const service = kind === 'Service' ? view.service(key) : undefined;
-  return service ? [...faults, ...serviceNotices(service, view.slices(key), zone.naming, zone.nodes())] : faults;
+  if (!service) return faults;
+  const aliases = alone ? serviceAliasNotices(zone, service) : [];
+  return [...faults, ...serviceNotices(service, view.slices(key), zone.naming, zone.nodes()), ...aliases];
 }
 
 function idOf({ object, code, text }: Notice): string {

@@ -25,7 +25,7 @@ import { createNoticeBoard } from './notice-board.ts';
 import { servePage } from './page.ts';
 import { createQueryHandler } from './query-handler.ts';
 import { createQueryObserver } from './query-observer.ts';
-import { checkRealZone } from './real-zone-check.ts';
+import { checkRealZone, ownPod } from './real-zone-check.ts';
 import { createRoutePrinter } from './route-printer.ts';
 import { createStatusWriter } from './status-writer.ts';
 
@@ -203,7 +203,8 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
   reachability?.nodesChanged();
   warnOfIdleFlags(settings, log);
   forwarding?.start();
-  zoneCheck = checkRealZone(context, zone, metrics, stop.signal);
+  const pod = ownPod(client, settings.serverId);
+  zoneCheck = checkRealZone(context, { zone, metrics, pod, emit: (each) => writer?.emit(each) }, stop.signal);
   page = servePage(
     context,
     () => ({

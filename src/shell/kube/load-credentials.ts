@@ -20,6 +20,8 @@ export interface LoadOptions {
 
 type Loaded<T> = Promise<Result<T, CredentialsErrorCode>>;
 
+/** What the context is called where a Pod's own ServiceAccount is used. */
+export const IN_CLUSTER = 'in-cluster';
 const SERVICE_ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
 /** A service account's token rotates about once an hour; reading it again is cheap. */
 const TOKEN_FRESH_MS = 60_000;
@@ -68,7 +70,7 @@ async function inCluster({ env, clock, serviceAccountFolder = SERVICE_ACCOUNT_FO
   const bracketed = parseIp(host)?.includes(':') ? `[${host}]` : host;
   return ok({
     server: `https://${bracketed}:${port}`,
-    context: 'in-cluster',
+    context: IN_CLUSTER,
     namespace: namespace.ok && namespace.value.trim() !== '' ? namespace.value.trim() : 'default',
     ca: ca.value,
     insecureSkipTlsVerify: false,
