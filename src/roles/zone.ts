@@ -2,7 +2,6 @@ import { OWN_CLASSES } from '../core/object/service-class.ts';
 import { renderMasterFile } from '../core/zone/master-file.ts';
 import { createZone } from '../core/zone/zone.ts';
 import { withTimeout } from '../shell/system/clock.ts';
-import { aborted } from './closing.ts';
 import { connect } from './connect.ts';
 import { createClusterFeed } from './dns/cluster-feed.ts';
 import { configuredNameservers } from './dns/nameservers.ts';
@@ -26,7 +25,7 @@ export async function run(context: RoleContext<'zone'>): Promise<ExitCode> {
     claims: { hosts: settings.claimHosts, ingressClasses: settings.ingressClasses, gatewayClasses: settings.gatewayClasses },
   });
   const stop = new AbortController();
-  const late = withTimeout(clock, SYNC_MS_MAX, signal);
+  const limit = withTimeout(clock, SYNC_MS_MAX, signal);
   const done = Promise.withResolvers<'synced'>();
   const feed = createClusterFeed(
     {
@@ -46,8 +45,8 @@ export async function run(context: RoleContext<'zone'>): Promise<ExitCode> {
     },
     stop.signal,
   );
-  const outcome = await Promise.race([done.promise, aborted(late.signal)]);
-  late.done();
+  const outcome = await Promise.race([done.promise, limit.late]);
+  limit.done();
   const waiting = feed.waiting();
   stop.abort();
   if (outcome !== 'synced') return giveUp(context, `the cluster could not be read: ${waiting.join('; ')}`);

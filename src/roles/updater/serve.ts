@@ -12,6 +12,7 @@ import { openTokenFile, type TokenFile } from '../../shell/proxy/token-file.ts';
 import { createUpdaterServer } from '../../shell/proxy/updater-server.ts';
 import type { Clock } from '../../shell/system/clock.ts';
 import { lockFile } from '../../shell/system/file-lock.ts';
+import { createBurstKeeper, keepMemorySmall } from '../../shell/system/memory.ts';
 import { addProcessMetrics, createMetrics } from '../../shell/telemetry/metrics.ts';
 import { aborted, closeAll } from '../closing.ts';
 import { type ExitCode, giveUp, type RoleContext } from '../role.ts';
@@ -52,6 +53,7 @@ export async function serveUpdater(context: RoleContext<'updater'>): Promise<Exi
   );
   metrics.read('updaterWaiting', () => [[{}, queue.waiting()]]);
   metrics.read('ready', () => [[{}, queue.fault() === undefined ? 1 : 0]]);
+  const callDone = createBurstKeeper(clock, stop.signal);
   const upstreamRules = { allowUpstreams: settings.allowUpstreams, authenticated };
   const server = createUpdaterServer(
     {
@@ -61,7 +63,7 @@ export async function serveUpdater(context: RoleContext<'updater'>): Promise<Exi
       tokens: tokens?.value,
       defaults: { timeoutSeconds: settings.proxyTimeoutSeconds, connectTimeoutSeconds: settings.proxyConnectTimeoutSeconds },
       check: (change) => checkUpstreams(change, upstreamRules, clock),
-      submit: queue.submit,
+      submit: (change, caller, callSignal) => queue.submit(change, caller, callSignal).finally(callDone),
       list: () => readBackends(host),
       fault: queue.fault,
       metrics,
@@ -79,6 +81,7 @@ export async function serveUpdater(context: RoleContext<'updater'>): Promise<Exi
     return code;
   };
   if (!listening.ok) return end(giveUp(context, listening.detail));
+  void keepMemorySmall(clock, stop.signal);
   log.info('serving', { port: listening.value.port, proxy: host.adapter.name, folder: host.folders[0] ?? '' });
   await aborted(signal);
   log.info('stopping');

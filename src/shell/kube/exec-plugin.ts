@@ -82,7 +82,7 @@ async function runPlugin(options: ExecOptions, signal: AbortSignal): Promise<Ans
     });
     const said = Promise.all([new Response(child.stdout).text(), child.exited]);
     // The signal kills the plugin, but what it started may still hold its output open.
-    const ended = await Promise.race([said, aborted(limited.signal)]);
+    const ended = await Promise.race([said, limited.late]);
     if (!ended) return fail(`did not answer within ${PLUGIN_MS_MAX / 1000} s`);
     const [output, code] = ended;
     return code === 0 ? readAnswer(output, plugin, options.fixed, fail) : fail(`ended with code ${code}`);

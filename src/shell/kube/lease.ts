@@ -67,14 +67,9 @@ export function createLease(options: LeaseOptions, signal: AbortSignal): Lease {
 
   const ask = async (request: ApiRequest, ms: number, until: AbortSignal): Promise<ApiResult<unknown>> => {
     const limit = withTimeout(clock, ms, until);
-    const tooLate = new Promise<ApiResult<unknown>>((resolve) => {
-      const give = () => resolve({ ok: false, code: 'unreachable', status: 0, detail: 'no answer in time' });
-      if (limit.signal.aborted) give();
-      else limit.signal.addEventListener('abort', give, { once: true });
-    });
-    const result = await Promise.race([client.request(request, limit.signal), tooLate]);
+    const result = await Promise.race([client.request(request, limit.signal), limit.late]);
     limit.done();
-    return result;
+    return result ?? { ok: false, code: 'unreachable', status: 0, detail: 'no answer in time' };
   };
 
   const observe = (raw: unknown): boolean => {

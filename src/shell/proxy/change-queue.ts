@@ -45,7 +45,7 @@ interface Call {
 
 const CALLS_MAX = 2_000;
 /** Calls that come together share one reload: how long the first one waits for others, and the pause that ends the waiting. */
-const GATHER_MS_MAX = 200;
+const GATHER_MS_MAX = 500;
 const GATHER_PAUSE_MS = 25;
 /** One bad change among many is looked for by halves, for so long; callers wait no longer than that. */
 const SEARCH_MS_MAX = 8_000;

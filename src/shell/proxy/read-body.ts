@@ -16,15 +16,12 @@ export function createBodyReader(clock: Clock): (request: Request) => Promise<Re
     const reader = request.body?.getReader();
     if (!reader) return ok('');
     const limit = withTimeout(clock, BODY_MS_MAX, request.signal);
-    const stopped = new Promise<'stopped'>((resolve) => {
-      limit.signal.addEventListener('abort', () => resolve('stopped'), { once: true });
-    });
     const chunks: Uint8Array[] = [];
     let bytes = 0;
     try {
       for (;;) {
-        const read = await Promise.race([reader.read(), stopped]);
-        if (read === 'stopped') return err(request.signal.aborted ? 'broken' : 'too-slow');
+        const read = await Promise.race([reader.read(), limit.late]);
+        if (!read) return err(request.signal.aborted ? 'broken' : 'too-slow');
         if (read.done) return ok(Buffer.concat(chunks).toString('utf8'));
         bytes += read.value.length;
         held += read.value.length;

@@ -9,11 +9,8 @@ const RESOLVE_MS_MAX = 3_000;
 /** All addresses of a name, as this host's resolver gives them; the proxy asks the same one when it reads its configuration. */
 export async function resolveName(name: string, clock: Clock): Promise<Result<readonly Ip[], 'unresolvable'>> {
   const limit = withTimeout(clock, RESOLVE_MS_MAX, new AbortController().signal);
-  const late = new Promise<undefined>((resolve) => {
-    limit.signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
   try {
-    const found = await Promise.race([lookup(name, { all: true }), late]);
+    const found = await Promise.race([lookup(name, { all: true }), limit.late]);
     if (!found) return err('unresolvable', `host not found in time: ${name}`);
     const addresses = found.map((each) => parseIp(each.address)).filter((ip) => ip !== undefined);
     return addresses.length === found.length && found.length > 0 ? ok(addresses) : err('unresolvable', `host not found: ${name}`);

@@ -9,6 +9,8 @@ const MADV_DONTNEED = 4;
 const FIRST_MS = 3000;
 /** Reloads, bursts and scrapes touch code that is then idle again. */
 const AGAIN_MS = 300_000;
+/** After work that comes in bursts: long enough that a burst pays once, short enough that nobody sees it in a graph. */
+const REST_MS = 2000;
 
 /**
  * Gives back what start-up and a first list have left behind: the rubbish in the heap, once, in some milliseconds in which nothing else
@@ -18,12 +20,33 @@ const AGAIN_MS = 300_000;
 export async function keepMemorySmall(clock: Clock, signal: AbortSignal): Promise<void> {
   await clock.after(FIRST_MS, signal);
   if (signal.aborted) return;
-  Bun.gc(true);
-  Bun.shrink();
+  shrinkHeap();
   while (!signal.aborted) {
     await releaseCode();
     await clock.after(AGAIN_MS, signal);
   }
+}
+
+/** For work that comes in bursts with nothing between: call it when a piece is done, and 2 s later heap and code are given back. */
+export function createBurstKeeper(clock: Clock, signal: AbortSignal): () => void {
+  let waits = false;
+  const giveBack = async () => {
+    await clock.after(REST_MS, signal);
+    waits = false;
+    if (signal.aborted) return;
+    shrinkHeap();
+    await releaseCode();
+  };
+  return () => {
+    if (waits) return;
+    waits = true;
+    void giveBack();
+  };
+}
+
+function shrinkHeap(): void {
+  Bun.gc(true);
+  Bun.shrink();
 }
 
 /** Drops the resident pages of the program's code. */
