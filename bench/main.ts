@@ -5,6 +5,7 @@ import { benchL3, benchL3Outage } from './l3.ts';
 import { benchMainJob } from './main-job.ts';
 import { benchMemory } from './memory.ts';
 import { benchPeers } from './peers.ts';
+import { benchUpdater } from './updater.ts';
 
 // `npm run bench` prints Markdown; what is worth keeping is copied into bench/RESULTS.md with the machine's line.
 const sections: readonly (readonly [title: string, run: () => Promise<string>])[] = [
@@ -13,6 +14,7 @@ const sections: readonly (readonly [title: string, run: () => Promise<string>])[
   ['Memory', benchMemory],
   ['By route', benchL3],
   ['Outage by route', benchL3Outage],
+  ['By proxy', benchUpdater],
   ['Freshness under load', benchFreshness],
   ['Growth', benchGrowth],
   ['Soak', benchSoak],
