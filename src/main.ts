@@ -10,11 +10,10 @@ import { createLog } from './shell/telemetry/log.ts';
 const roles: { readonly [R in CommandName]: () => Promise<{ readonly run: Run<R> }> } = {
   dns: () => import('./roles/dns/dns.ts'),
   zone: () => import('./roles/zone.ts'),
-  routes: () => import('./roles/routes.ts'),
+  routes: () => import('./roles/routes/routes.ts'),
   cleanup: () => import('./roles/cleanup.ts'),
   l3: () => import('./roles/l3/l3.ts'),
   explain: () => import('./roles/explain/explain.ts'),
-  doctor: () => import('./roles/doctor/doctor.ts'),
   demo: () => import('./roles/demo/demo.ts'),
   updater: () => import('./roles/updater/updater.ts'),
   version: () => import('./roles/version.ts'),

@@ -17,6 +17,7 @@ import {
   words,
 } from './core/settings/kinds.ts';
 import { routeSettings } from './core/settings/route-settings.ts';
+import { routesSettings } from './core/settings/routes-settings.ts';
 import { type Command, type SettingsOf, setting, type ValuesOf } from './core/settings/setting.ts';
 import { updaterSettings } from './core/settings/updater-settings.ts';
 
@@ -38,11 +39,6 @@ export const commands = {
     operandsMax: 1,
     flagsAnywhere: true,
   },
-  doctor: {
-    summary: 'Looks for what is wrong with the cluster, the resolver and the way from this machine, before and after installation',
-    operands: '',
-    operandsMax: 0,
-  },
   demo: { summary: 'Runs a small cluster in this process, to try minilb without one', operands: '', operandsMax: 0 },
   updater: {
     summary: 'Beside an nginx or HAProxy: writes its configuration as the operator asks; "list" shows what it holds',
@@ -57,8 +53,8 @@ export const commands = {
 export type CommandName = keyof typeof commands;
 
 const DNS = ['dns', 'demo'] as const;
-const CLUSTER = ['dns', 'zone', 'routes', 'cleanup', 'l3', 'explain', 'doctor'] as const;
-const LOGGING = ['dns', 'routes', 'cleanup', 'demo', 'l3', 'explain', 'doctor', 'updater'] as const;
+const CLUSTER = ['dns', 'zone', 'routes', 'cleanup', 'l3', 'explain'] as const;
+const LOGGING = ['dns', 'routes', 'cleanup', 'demo', 'l3', 'explain', 'updater'] as const;
 
 /** Every setting of minilb, once. The key is what the roles call it, with its unit last. */
 export const settings = {
@@ -70,9 +66,9 @@ export const settings = {
   }),
   domain: setting(domain, {
     flag: 'domain',
-    roles: ['dns', 'zone', 'cleanup', 'demo', 'explain', 'doctor'],
+    roles: ['dns', 'zone', 'cleanup', 'demo', 'explain'],
     default: 'minilb',
-    help: 'The zone that is served: a Service answers as <service>.<namespace>.<domain>. Written in lower case. With explain and doctor: for want of a running Pod that says it.',
+    help: 'The zone that is served: a Service answers as <service>.<namespace>.<domain>. Written in lower case. With explain: for want of a running Pod that says it.',
   }),
   listen: setting(socketAddresses, {
     flag: 'listen',
@@ -83,7 +79,7 @@ export const settings = {
   }),
   resyncSeconds: setting(wholeNumber('seconds', 1, 86400), {
     flag: 'resync',
-    roles: ['dns', 'demo', 'l3'],
+    roles: ['dns', 'demo', 'l3', 'routes'],
     default: '300',
     help: 'How often everything is listed again beside the running watches, to heal one that lost events.',
   }),
@@ -152,7 +148,7 @@ export const settings = {
   ...claimSettings,
   loadBalancerClass: setting(loadBalancerClass, {
     flag: 'class',
-    roles: ['dns', 'zone', 'cleanup', 'demo', 'l3', 'explain', 'doctor'],
+    roles: ['dns', 'zone', 'cleanup', 'demo', 'l3', 'explain'],
     default: 'minilb',
     defaultOf: { l3: 'minilb-l3' },
     help: 'The spec.loadBalancerClass of the Services that are ours.',
@@ -171,10 +167,10 @@ export const settings = {
   }),
   health: setting(socketAddress, {
     flag: 'health',
-    roles: ['dns', 'demo', 'l3'],
+    roles: ['dns', 'demo', 'l3', 'routes'],
     default: ':8080',
-    defaultOf: { demo: '127.0.0.1:8080', l3: ':7712' },
-    help: 'Where /healthz, /readyz, /livez and /metrics are served over HTTP.',
+    defaultOf: { demo: '127.0.0.1:8080', l3: ':7712', routes: '127.0.0.1:7713' },
+    help: 'Where /healthz, /readyz, /livez and /metrics are served over HTTP; by minilb routes only while it goes on (-watch, -apply).',
   }),
   ...dnsSettings,
   page: setting(optionalSocketAddress, {
@@ -197,11 +193,12 @@ export const settings = {
     help: 'Does what the plan says. Without it the plan is only printed.',
   }),
   ...routeSettings,
+  ...routesSettings,
   output: setting(choice('text', 'json', 'annotations'), {
     flag: 'o',
-    roles: ['l3', 'explain', 'doctor'],
+    roles: ['l3', 'explain'],
     default: 'text',
-    help: 'With l3 status, explain and doctor: how it is printed. annotations, with l3 status alone: kubectl commands that pin every present address.',
+    help: 'With l3 status and explain: how it is printed. annotations, with l3 status alone: kubectl commands that pin every present address.',
   }),
   logLevel: setting(choice('debug', 'info', 'warn', 'error'), {
     flag: 'log-level',

@@ -1,4 +1,3 @@
-import { renderDoctorPage } from '../../src/core/doctor/catalogue.ts';
 import { renderFlagsPage } from '../../src/core/settings/help.ts';
 import { renderEventsPage } from '../../src/core/value/notice-table.ts';
 import { commands, settings } from '../../src/settings.ts';
@@ -7,7 +6,6 @@ import { renderMetricsPage } from '../../src/shell/telemetry/metrics-table.ts';
 /** Pages that are written from declarations, by path. */
 export function generatedPages(): Readonly<Record<string, string>> {
   return {
-    'docs/doctor.md': renderDoctorPage(),
     'docs/flags.md': renderFlagsPage(commands, settings),
     'docs/events.md': renderEventsPage(),
     'docs/metrics.md': renderMetricsPage(),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { printRoutes } from '../../src/roles/print-routes.ts';
+import { printRoutes } from '../../src/roles/routes/print-routes.ts';
 import { type Cluster, clusterMissing, startCluster } from '../support/cluster.ts';
 import { createMemoryLog } from '../support/log.ts';
 import { createNode, createPod, createService, must, setPodReady, slicesOf } from '../support/objects.ts';
@@ -44,7 +44,8 @@ suite('minilb routes on a real API server', () => {
       log: createMemoryLog(),
       signal: new AbortController().signal,
     };
-    const code = await printRoutes(createTestClient(cluster.server, { ca: cluster.ca, token }), { via: [], cidrs: [] }, context);
+    const options = { via: [], cidrs: [], routeFormat: 'iproute2', gateway: undefined } as const;
+    const code = await printRoutes(createTestClient(cluster.server, { ca: cluster.ca, token }), options, context);
     const lines = out
       .join('')
       .split('\n')

@@ -1,10 +1,11 @@
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { asset, assetsMissing } from './assets.ts';
 import { type Child, ownEnvironment } from './child.ts';
 import { type Cluster, clusterMissing, startCluster } from './cluster.ts';
+import { startFrr } from './frr.ts';
 import { createTestNetwork, type Netns, netnsMissing, type TestNetwork } from './netns.ts';
 import { createNode } from './objects.ts';
 import { programs } from './require.ts';
@@ -13,7 +14,6 @@ import { waitFor } from './wait.ts';
 const ROOT = realpathSync(`${import.meta.dirname}/../..`);
 const EXAMPLES = `${ROOT}/deploy/l3/examples`;
 const CONTAINER = `${ROOT}/deploy/l3/frr-container`;
-const FRR = '/usr/lib/frr';
 const CONTROLLERS = 'endpointslice-controller,namespace-controller,garbage-collector-controller,serviceaccount-controller';
 
 /** A node of the lab: its namespace, that of its one pod, and what runs there. */
@@ -116,7 +116,7 @@ async function build(
   const [n1, n2, n3] = nodes;
   if (!n1 || !n2 || !n3) throw new Error('three nodes were built');
   const kubeconfigs = await installAccess(cluster);
-  await startFrr(folder, router, 'router', readFileSync(`${EXAMPLES}/frr-router.conf`, 'utf8'));
+  await startFrr(folder, router, 'router', ['zebra', 'bfdd', 'bgpd'], readFileSync(`${EXAMPLES}/frr-router.conf`, 'utf8'));
   for (const node of nodes) {
     const podCidrs = [`10.244.${node.index}.0/24`, `fd00:244:${node.index}::/64`];
     await createNode(cluster, { name: node.name, podCidrs, internalIps: [nodeIp(node), `fd00:7::${10 + node.index}`] });
@@ -206,35 +206,6 @@ async function buildNode(
     await ns.run(['ip', '-6', 'route', 'add', `fd00:244:${other}::/64`, 'via', `fd00:7::${10 + other}`]);
   }
   return { ...spec, ns, pod, podIps: [`10.244.${index}.2`, `fd00:244:${index}::2`] };
-}
-
-/** FRR's three daemons with their sockets in a folder of the test's own; then the whole configuration through vtysh, as frrinit.sh does it. */
-async function startFrr(folder: string, ns: Netns, name: string, config: string): Promise<void> {
-  const home = join(folder, `frr-${name}`);
-  mkdirSync(home);
-  const file = join(home, 'frr.conf');
-  writeFileSync(file, config);
-  const { uid, gid } = frrOwner();
-  for (const path of [folder, home, file]) chownSync(path, uid, gid);
-  for (const daemon of ['zebra', 'bfdd', 'bgpd']) {
-    const sockets = ['-z', join(home, 'zserv.api'), '-i', join(home, `${daemon}.pid`), '--vty_socket', home, '-P', '0'];
-    const control = daemon === 'bfdd' ? ['--bfdctl', join(home, 'bfdd.sock')] : [];
-    ns.start({
-      name: `${name}-${daemon}`,
-      log: join(home, `${daemon}.log`),
-      command: [`${FRR}/${daemon}`, '-u', 'frr', '-g', 'frr', '-f', '/dev/null', ...sockets, ...control, '--log', 'stdout'],
-    });
-    await waitFor(`${daemon} of ${name}`, () => existsSync(join(home, `${daemon}.vty`)));
-  }
-  await ns.run(['vtysh', '--vty_socket', home, '-f', file]);
-}
-
-function frrOwner(): { readonly uid: number; readonly gid: number } {
-  const line = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .find((each) => each.startsWith('frr:'));
-  const [, , uid, gid] = line?.split(':') ?? [];
-  return uid === undefined ? statSync('/') : { uid: Number(uid), gid: Number(gid) };
 }
 
 /** The capabilities that deploy/l3/frr-container/daemonset.yaml gives. */

@@ -49,6 +49,15 @@ export interface OptionalResource<T extends Meta> {
   readonly project: (raw: unknown) => Result<T, 'malformed' | 'not-ours'>;
 }
 
+/** The same for those who watch. */
+export const CILIUM_NODE_KIND: OptionalResource<CiliumNode> = {
+  group: 'cilium.io',
+  kind: 'CiliumNode',
+  plural: 'ciliumnodes',
+  versions: ['v2'],
+  project: toCiliumNode,
+};
+
 export const NAMESPACES: OptionalResource<Namespace> = {
   group: '',
   kind: 'Namespace',

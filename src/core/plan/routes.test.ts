@@ -4,7 +4,7 @@ import { type EndpointSlice, toEndpointSlice } from '../object/endpoint-slice.ts
 import { type Node, toNode } from '../object/node.ts';
 import { compact } from '../object/raw.ts';
 import { parseCidr } from '../value/ip.ts';
-import { renderFirewall, renderRoutes } from './render-routes.ts';
+import { renderRoutes } from './render-routes.ts';
 import { findOutsideEndpoints } from './route-evidence.ts';
 import { planRoutes, podCidrsOf, type RouteInputs } from './routes.ts';
 
@@ -244,14 +244,5 @@ describe('the printed text', () => {
       'Add the following routes to your default gateway (router):\nip route add 10.244.0.0/24 via 192.168.1.30\n',
     );
     expect(renderRoutes(plan({ nodes: [] }))).toBe('# No routes: the cluster has no Nodes.\n');
-  });
-
-  test('the firewall rule names the routed networks only', () => {
-    const dual = node('d', ['10.244.3.0/24', 'fd00:244::/64'], ['192.168.1.33', 'fd00:1::33']);
-    const rules = renderFirewall(plan({ nodes: [A, dual, node('c', ['0.0.0.0/0'], ['192.168.1.40'])] }));
-    expect(rules).toContain('ip daddr { 10.244.0.0/24, 10.244.3.0/24 } ct state new');
-    expect(rules).toContain('ip6 daddr { fd00:244::/64 } ct state new');
-    expect(rules.split('\n').every((line) => line === '' || line.startsWith('# '))).toBe(true);
-    expect(renderFirewall(plan({ nodes: [] }))).toBe('');
   });
 });

@@ -1,5 +1,5 @@
 import { type DnsName, parseDnsName } from '../value/dns-name.ts';
-import { type Cidr, type Ip, parseCidr, parseIp } from '../value/ip.ts';
+import { type Cidr, type Ip, ipFamily, parseCidr, parseIp } from '../value/ip.ts';
 import { err, ok, type Result } from '../value/result.ts';
 
 /** How the text of a setting becomes its value. A failed `parse` says in `detail` what follows the quoted text: `is not …`. */
@@ -167,6 +167,19 @@ export const socketAddresses: Kind<readonly SocketAddress[]> = {
 export const cidrs: Kind<readonly Cidr[]> = listOf('cidr', (item) => parseCidr(item), 'an address/bits such as 10.244.0.0/16');
 
 export const addresses: Kind<readonly Ip[]> = listOf('address', (item) => parseIp(item), 'an IPv4 or IPv6 address');
+
+/** One address of a family, or the empty text for none. */
+export function optionalAddress(family: 4 | 6): Kind<Ip | undefined> {
+  return {
+    ...KIND,
+    unit: 'address',
+    parse: (text) => {
+      const ip = parseIp(text);
+      if (text === '') return ok(undefined);
+      return ip && ipFamily(ip) === family ? ok(ip) : err('bad-value', `is not an IPv${family} address`);
+    },
+  };
+}
 
 /** DNS servers: `address`, `address:port` or `[v6]:port`. */
 export const dnsServers: Kind<readonly ServerAddress[]> = listOf(

@@ -3,6 +3,7 @@ import type { ClaimInput } from '../../core/claim/claim-book.ts';
 import { compact, keyOf } from '../../core/object/raw.ts';
 import { ENDPOINT_SLICES } from '../../core/object/resources.ts';
 import { OWN_CLASSES } from '../../core/object/service-class.ts';
+import { renderRoutes } from '../../core/plan/render-routes.ts';
 import { parseIp } from '../../core/value/ip.ts';
 import type { Notice } from '../../core/value/notice.ts';
 import { createRespondContext } from '../../core/zone/reply.ts';
@@ -15,6 +16,7 @@ import { createHealthServer, type Readiness } from '../../shell/telemetry/health
 import { addProcessMetrics, createMetrics } from '../../shell/telemetry/metrics.ts';
 import { aborted, closeAll } from '../closing.ts';
 import { type ExitCode, giveUp, type RoleContext } from '../role.ts';
+import { createRoutePlanner, whenChanged } from '../route-planner.ts';
 import { createClusterFeed } from './cluster-feed.ts';
 import { exposeDns, exposeFeed, watchObserver } from './dns-metrics.ts';
 import { warnOfIdleFlags, warnOfOpenClaims } from './forward-warnings.ts';
@@ -26,7 +28,6 @@ import { servePage } from './page.ts';
 import { createQueryHandler } from './query-handler.ts';
 import { createQueryObserver } from './query-observer.ts';
 import { checkRealZone, ownPod } from './real-zone-check.ts';
-import { createRoutePrinter } from './route-printer.ts';
 import { createStatusWriter } from './status-writer.ts';
 
 /**
@@ -135,14 +136,15 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
   const lookAtRoutes = (what: 'nodes' | 'endpoints') => {
     if (ctx.synced && feed.nodesKnown()) routes.changed(what);
   };
-  const routes = createRoutePrinter(
+  const printRoutes = whenChanged(context.stdout);
+  const routes = createRoutePlanner(
     {
       nodes: feed.nodes.values,
       slices: feed.slices.values,
       via: settings.via,
       cidrs: settings.cidrs,
       clock,
-      print: context.stdout,
+      planned: (plan) => printRoutes(renderRoutes(plan)),
       notice: tell,
     },
     stop.signal,

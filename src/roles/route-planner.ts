@@ -1,14 +1,13 @@
-import type { CiliumNode } from '../../core/object/cilium-node.ts';
-import type { EndpointSlice } from '../../core/object/endpoint-slice.ts';
-import type { Node } from '../../core/object/node.ts';
-import { renderRoutes } from '../../core/plan/render-routes.ts';
-import { findOutsideEndpoints, type RouteEvidence } from '../../core/plan/route-evidence.ts';
-import { planRoutes, podCidrsOf, type RoutePlan } from '../../core/plan/routes.ts';
-import { type Cidr, cidrText, type Ip, ipFamily } from '../../core/value/ip.ts';
-import type { Notice } from '../../core/value/notice.ts';
-import type { Clock } from '../../shell/system/clock.ts';
+import type { CiliumNode } from '../core/object/cilium-node.ts';
+import type { EndpointSlice } from '../core/object/endpoint-slice.ts';
+import type { Node } from '../core/object/node.ts';
+import { findOutsideEndpoints, type RouteEvidence } from '../core/plan/route-evidence.ts';
+import { planRoutes, podCidrsOf, type RouteInputs, type RoutePlan } from '../core/plan/routes.ts';
+import { type Cidr, cidrText, type Ip, ipFamily } from '../core/value/ip.ts';
+import type { Notice } from '../core/value/notice.ts';
+import type { Clock } from '../shell/system/clock.ts';
 
-export interface RoutePrinterOptions {
+export interface RoutePlannerOptions {
   readonly nodes: () => Iterable<Node>;
   readonly slices: () => Iterable<EndpointSlice>;
   /** Nothing where Cilium is not. */
@@ -17,13 +16,13 @@ export interface RoutePrinterOptions {
   readonly via: readonly Cidr[];
   readonly cidrs: readonly Cidr[];
   readonly clock: Clock;
-  /** The whole text, each time it has changed. */
-  readonly print: (text: string) => void;
+  /** At every look, whether or not something differs. */
+  readonly planned: (plan: RoutePlan, inputs: RouteInputs) => void;
   /** A fault that was not there at the last look. */
   readonly notice: (notice: Notice) => void;
 }
 
-export interface RoutePrinter {
+export interface RoutePlanner {
   /** Call from the first sync on. Many calls are one look: a second after Nodes or CiliumNodes changed, ten after endpoints did. */
   readonly changed: (what: 'nodes' | 'endpoints') => void;
   /** The last plan; undefined before the first. */
@@ -35,14 +34,13 @@ export interface RoutePrinter {
 /** Endpoints change all the time; what they prove about podCIDRs hardly ever does. */
 const LOOK_AFTER_MS = { nodes: 1000, endpoints: 10_000 } as const;
 
-/** Prints the routes for the router at the first call of `changed`, and again whenever they are others. */
-export function createRoutePrinter(options: RoutePrinterOptions, signal: AbortSignal): RoutePrinter {
+/** Plans the routes at the first call of `changed`, and again when Nodes or endpoints have changed. */
+export function createRoutePlanner(options: RoutePlannerOptions, signal: AbortSignal): RoutePlanner {
   const { clock } = options;
   const proven = createProven();
   let running: Promise<void> | undefined;
   let dueAt: number | undefined;
   let sooner = new AbortController();
-  let printed = '';
   let faults = new Set<string>();
   let plan: RoutePlan | undefined;
 
@@ -51,10 +49,9 @@ export function createRoutePrinter(options: RoutePrinterOptions, signal: AbortSi
     const ciliumNodes = [...(options.ciliumNodes?.() ?? [])];
     const cidrsOf = podCidrsOf(ciliumNodes);
     const evidence = proven(nodes, cidrsOf, findOutsideEndpoints(nodes, cidrsOf, options.slices()));
-    plan = planRoutes({ nodes, ciliumNodes, evidence, via: options.via, cidrs: options.cidrs, reserved: [] });
-    const text = renderRoutes(plan);
-    if (text !== printed) options.print(text);
-    printed = text;
+    const inputs = { nodes, ciliumNodes, evidence, via: options.via, cidrs: options.cidrs, reserved: [] };
+    plan = planRoutes(inputs);
+    options.planned(plan, inputs);
     const key = (notice: Notice) => `${notice.object.uid} ${notice.code} ${notice.text}`;
     for (const notice of plan.notices) if (!faults.has(key(notice))) options.notice(notice);
     faults = new Set(plan.notices.map(key));
@@ -107,5 +104,14 @@ function createProven() {
     }
     before = now;
     return new Map([...now].map(([name, { samples }]) => [name, samples]));
+  };
+}
+
+/** Hands a text on when it is another than the last one. */
+export function whenChanged(print: (text: string) => void): (text: string) => void {
+  let last: string | undefined;
+  return (text) => {
+    if (text !== last) print(text);
+    last = text;
   };
 }

@@ -1,19 +1,18 @@
-import { CILIUM_NODES, ENDPOINT_SLICES, NODES } from '../core/object/resources.ts';
-import { renderFirewall, renderRoutes } from '../core/plan/render-routes.ts';
-import { findOutsideEndpoints } from '../core/plan/route-evidence.ts';
-import { planRoutes, podCidrsOf } from '../core/plan/routes.ts';
-import type { Cidr } from '../core/value/ip.ts';
-import type { KubeClient } from '../shell/kube/client.ts';
-import { listAll } from '../shell/kube/list.ts';
-import type { ExitCode, RoleContext } from './role.ts';
+import { CILIUM_NODES, ENDPOINT_SLICES, NODES } from '../../core/object/resources.ts';
+import { findOutsideEndpoints } from '../../core/plan/route-evidence.ts';
+import { planRoutes, podCidrsOf } from '../../core/plan/routes.ts';
+import { renderRouteLines } from '../../core/router/route-lines.ts';
+import type { KubeClient } from '../../shell/kube/client.ts';
+import { listAll } from '../../shell/kube/list.ts';
+import { type ExitCode, giveUp, type RoleContext } from '../role.ts';
 
 /**
- * Prints the routes to the pods, for the router, and the firewall rule that belongs beside them. 1 when Nodes cannot be read; without
+ * Prints the routes to the pods in the router's words, and the rules that belong beside them. 1 when Nodes cannot be read; without
  * EndpointSlices or CiliumNodes it says on standard error what could not be judged.
  */
 export async function printRoutes(
   client: KubeClient,
-  options: { readonly via: readonly Cidr[]; readonly cidrs: readonly Cidr[] },
+  options: Pick<RoleContext<'routes'>['settings'], 'via' | 'cidrs' | 'routeFormat' | 'gateway'>,
   context: Pick<RoleContext, 'stdout' | 'stderr' | 'log' | 'signal'>,
 ): Promise<ExitCode> {
   const { stdout, stderr, log, signal } = context;
@@ -33,6 +32,8 @@ export async function printRoutes(
   const evidence = findOutsideEndpoints(nodes.value, podCidrsOf(cilium), slices.ok ? slices.value : []);
   const { via, cidrs } = options;
   const plan = planRoutes({ nodes: nodes.value, ciliumNodes: cilium, evidence, via, cidrs, reserved: [] });
-  stdout(renderRoutes(plan) + renderFirewall(plan));
+  const text = renderRouteLines(plan, options.routeFormat, options.gateway);
+  if (!text.ok) return giveUp(context, text.detail);
+  stdout(text.value);
   return 0;
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../../shell/system/clock.ts';
+import type { Clock } from '../shell/system/clock.ts';
 
 export interface LoopOptions {
   readonly clock: Clock;

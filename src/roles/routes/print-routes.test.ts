@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
-import { createFakeClient, type FakeAnswer, failure } from '../../test/support/fake-client.ts';
-import { createMemoryLog } from '../../test/support/log.ts';
-import type { ApiRequest } from '../shell/kube/client.ts';
+import { createFakeClient, type FakeAnswer, failure } from '../../../test/support/fake-client.ts';
+import { createMemoryLog } from '../../../test/support/log.ts';
+import type { ApiRequest } from '../../shell/kube/client.ts';
 import { printRoutes } from './print-routes.ts';
 
 const node = (name: string, podCIDRs: readonly string[], address: string) => ({
@@ -21,7 +21,7 @@ async function run(answer: (request: ApiRequest) => FakeAnswer) {
     log,
     signal: new AbortController().signal,
   };
-  const code = await printRoutes(createFakeClient(answer), { via: [], cidrs: [] }, context);
+  const code = await printRoutes(createFakeClient(answer), { via: [], cidrs: [], routeFormat: 'iproute2', gateway: undefined }, context);
   return { code, out: out.join(''), err: err.join(''), log };
 }
 

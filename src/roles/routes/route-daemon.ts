@@ -1,0 +1,92 @@
+import type { RouteInputs, RoutePlan } from '../../core/plan/routes.ts';
+import type { Notice } from '../../core/value/notice.ts';
+import type { KubeClient } from '../../shell/kube/client.ts';
+import { keepMemorySmall } from '../../shell/system/memory.ts';
+import { createHealthServer, type Readiness } from '../../shell/telemetry/health-server.ts';
+import { addProcessMetrics, createMetrics, type Metrics } from '../../shell/telemetry/metrics.ts';
+import { aborted, closeAll } from '../closing.ts';
+import { watchObserver } from '../dns/dns-metrics.ts';
+import { type ExitCode, giveUp, type RoleContext } from '../role.ts';
+import { createRoutePlanner } from '../route-planner.ts';
+import { createRouteFeed } from './route-feed.ts';
+
+/** What is done with the plans of a daemon. */
+export interface RouteSink {
+  /** After the first sync, each time Nodes or endpoints have changed. */
+  readonly planned: (plan: RoutePlan, inputs: RouteInputs) => void;
+  /** What it has not done yet, a line each. */
+  readonly waiting: () => readonly string[];
+  readonly closed: Promise<unknown>;
+}
+
+/** Watches the cluster and hands each plan to the sink, until `context.signal` aborts. An API server that is away changes nothing. */
+export async function runRouteDaemon(
+  context: RoleContext<'routes'>,
+  client: KubeClient,
+  createSink: (metrics: Metrics, signal: AbortSignal) => RouteSink,
+): Promise<ExitCode> {
+  const { settings, clock, log, random, signal } = context;
+  const stop = new AbortController();
+  const metrics = createMetrics();
+  addProcessMetrics(metrics, context.version, clock.wall());
+  const notice = ({ object, code, text }: Notice) => {
+    metrics.inc('notices', { code });
+    log.warn(text, { code, object: `${object.kind} ${object.name}` });
+  };
+  const sink = createSink(metrics, stop.signal);
+  const feed = createRouteFeed(
+    {
+      client,
+      clock,
+      random,
+      log,
+      resyncSeconds: settings.resyncSeconds,
+      observer: watchObserver(metrics, clock),
+      changed: (what) => planner.changed(what),
+      synced: () => {
+        log.info('synced', Object.fromEntries(feed.kinds().map(([kind, , objects]) => [kind, objects])));
+        void keepMemorySmall(clock, stop.signal);
+        planner.changed('nodes');
+      },
+    },
+    stop.signal,
+  );
+  const { via, cidrs } = settings;
+  const planner = createRoutePlanner(
+    {
+      nodes: feed.nodes.values,
+      slices: feed.slices.values,
+      ciliumNodes: feed.ciliumNodes.values,
+      via,
+      cidrs,
+      clock,
+      planned: sink.planned,
+      notice,
+    },
+    stop.signal,
+  );
+  const readiness = (): Readiness => {
+    const reasons = signal.aborted ? ['shutting down'] : [...feed.waiting(), ...sink.waiting()];
+    return { ready: reasons.length === 0, reasons };
+  };
+  let ready = false;
+  metrics.read('kubeObjects', () => feed.kinds().map(([kind, , objects]) => [{ kind }, objects] as const));
+  metrics.read('kubeSynced', () => feed.kinds().map(([kind, reflector]) => [{ kind }, reflector.state().synced ? 1 : 0] as const));
+  metrics.read('kubeConnected', () => feed.kinds().map(([kind, reflector]) => [{ kind }, reflector.state().connected ? 1 : 0] as const));
+  metrics.read('ready', () => [[{}, readiness().ready ? 1 : 0]]);
+  const synced = () => {
+    ready ||= readiness().ready;
+    return ready;
+  };
+  const health = createHealthServer({ listen: settings.health, readiness, synced, metrics }, stop.signal);
+  const end = async (code: ExitCode): Promise<ExitCode> => {
+    stop.abort();
+    const closed = await closeAll([health.closed, feed.closed, planner.closed, sink.closed], clock);
+    if (!closed) log.warn('not everything had closed in time');
+    return code;
+  };
+  const listening = await health.ready;
+  if (!listening.ok) return end(giveUp(context, listening.detail));
+  await aborted(signal);
+  return end(0);
+}
