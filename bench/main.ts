@@ -13,7 +13,7 @@ const sections: readonly (readonly [title: string, run: () => Promise<string>])[
   ['Peers', benchPeers],
   ['Memory', benchMemory],
   ['By route', benchL3],
-  ['Outage by route', benchL3Outage],
+  ['Ten-minute outage', benchL3Outage],
   ['By proxy', benchUpdater],
   ['Freshness under load', benchFreshness],
   ['Growth', benchGrowth],
