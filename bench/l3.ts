@@ -1,8 +1,9 @@
+import { asObject } from '../src/core/object/raw.ts';
 import { systemClock } from '../src/shell/system/clock.ts';
 import type { Child } from '../test/support/child.ts';
 import { type L3Lab, type LabNode, nodeIp, startL3Lab, waitForNextHops } from '../test/support/l3-lab.ts';
 import { withTraffic } from '../test/support/l3-traffic.ts';
-import { createPod, createService, setPodReady } from '../test/support/objects.ts';
+import { createPod, createService, must, setPodReady } from '../test/support/objects.ts';
 import { pause, waitFor } from '../test/support/wait.ts';
 
 const ROUNDS = 50;
@@ -175,6 +176,10 @@ async function manyAddresses(lab: L3Lab, agents: readonly Child[]): Promise<stri
   }
   const held = async () => (await lab.held(n1)).length;
   await waitFor('all addresses', async () => (await held()) >= MANY, 120_000, 500);
+  // What Kubernetes still writes after so many new Services is not idling.
+  const path = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices?limit=1';
+  const slices = async () => Number(asObject((await must(lab.cluster, { path }))['metadata'])?.['remainingItemCount'] ?? 0);
+  await waitFor('all EndpointSlices', async () => (await slices()) >= MANY, 120_000, 500);
   await agents[0]?.stop();
   await lab.runL3(n1, ['cleanup', '-yes']);
   const fresh = lab.startAgent(n1, { log: 'many' });
