@@ -76,6 +76,8 @@ done
 
 [ -z "$pairs" ] || [ -z "$outside" ] || fail "either nodes or -outside, not both"
 [ -n "$pairs$outside" ] || fail "no node listed, so nothing would answer; $usage"
+# The last one's -lameduck must stay below 300.
+[ "$(printf '%s\n' $addresses | wc -l)" -le 15 ] || fail 'more than 15 servers'
 # <63>.<63>. must fit before it in 253 characters.
 is_name "$domain" 125 || fail "'$domain' is not a domain in lower case of at most 125 characters"
 case $image in '' | *[!A-Za-z0-9._/:@-]*) fail "'$image' is not the name of an image" ;; esac
@@ -89,10 +91,14 @@ for part in $parts; do
   printf -- '---\n'
   fill "$part"
 done
+# Each serves 20 s longer than the one before it once told to end: time for that one's successor to answer.
+lameduck=5
 for pair in $pairs; do
   address=${pair#*=}
   # Part of a name, so it may not begin or end with a dash.
   slug=$(printf '%s' "$address" | sed -e 's/[:.]/-/g' -e 's/^-/0-/' -e 's/-$/-0/')
   printf -- '---\n'
-  fill dns | sed -e "s|@NODE@|${pair%%=*}|g" -e "s|@ADDRESS@|$address|g" -e "s|@SLUG@|$slug|g"
+  fill dns | sed -e "s|@NODE@|${pair%%=*}|g" -e "s|@ADDRESS@|$address|g" -e "s|@SLUG@|$slug|g" \
+    -e "s|@LAMEDUCK@|$lameduck|g" -e "s|@GRACE@|$((lameduck + 10))|g"
+  lameduck=$((lameduck + 20))
 done

@@ -18,6 +18,7 @@ export const ASSETS: readonly Asset[] = [
   { name: 'kube-controller-manager', module: 'kube', package: 'k8s.io/kubernetes/cmd/kube-controller-manager' },
   { name: 'kubectl', module: 'kube', package: 'k8s.io/kubernetes/cmd/kubectl' },
   { name: 'kube-proxy', module: 'kube', package: 'k8s.io/kubernetes/cmd/kube-proxy' },
+  { name: 'helm', module: 'helm', package: 'helm.sh/helm/v3/cmd/helm' },
   { name: 'coredns', module: 'coredns', package: 'github.com/coredns/coredns', benchOnly: true },
 ];
 

@@ -2,12 +2,14 @@ import { renderFlagsPage } from '../../src/core/settings/help.ts';
 import { renderEventsPage } from '../../src/core/value/notice-table.ts';
 import { commands, settings } from '../../src/settings.ts';
 import { renderMetricsPage } from '../../src/shell/telemetry/metrics-table.ts';
+import { kustomizeBases } from './kustomize-bases.ts';
 
-/** Pages that are written from declarations, by path. */
+/** Files that are written from declarations, by path. */
 export function generatedPages(): Readonly<Record<string, string>> {
   return {
     'docs/flags.md': renderFlagsPage(commands, settings),
     'docs/events.md': renderEventsPage(),
     'docs/metrics.md': renderMetricsPage(),
+    ...kustomizeBases(),
   };
 }

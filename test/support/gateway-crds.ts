@@ -1,10 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { asArray, asObject, asString } from '../../src/core/object/raw.ts';
 import type { ApiServer } from './api.ts';
-import { run } from './child.ts';
+import { goModuleFolder, goModuleMissing } from './go-module.ts';
 import { must } from './objects.ts';
 import { waitFor } from './wait.ts';
 
@@ -19,14 +18,12 @@ const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
 /** Why the CRDs cannot be had here; a probe for `requires('cluster', …)`. */
 export function gatewayCrdsMissing(): string | undefined {
-  const cached = join(process.env['GOMODCACHE'] ?? join(homedir(), 'go/pkg/mod'), 'sigs.k8s.io/gateway-api@v1.6.1');
-  return Bun.which('go') || existsSync(cached) ? undefined : 'no go on this machine to fetch the Gateway API CRDs with';
+  return goModuleMissing('sigs.k8s.io/gateway-api@v1.6.1');
 }
 
 /** The CustomResourceDefinitions of a release as objects. They come with the Go module, from the module cache or the proxy. */
 export async function gatewayCrds(release: GatewayRelease, channel: GatewayChannel): Promise<readonly Record<string, unknown>[]> {
-  const reply = await run(['go', 'mod', 'download', '-json', `sigs.k8s.io/gateway-api@${release}`]);
-  const folder = join(asString(asObject(JSON.parse(reply))?.['Dir']) ?? '', 'config/crd', channel);
+  const folder = join(await goModuleFolder(`sigs.k8s.io/gateway-api@${release}`), 'config/crd', channel);
   const documents = readdirSync(folder)
     .filter((file) => file.startsWith('gateway.networking') && file.endsWith('.yaml'))
     .flatMap((file) => parseAllDocuments(readFileSync(join(folder, file), 'utf8')).map((document) => document.toJS() as unknown));

@@ -43,7 +43,7 @@ locals {
     L3LB_DEBUG     = tostring(var.debug)
   }
   base  = "${path.module}/../base"
-  files = ["namespace", "settings", "access", "admission", "agent", "allocator"]
+  files = ["namespace", "settings", "access", "admission", "network", "agent", "allocator"]
   text  = join("\n---\n", [for name in local.files : file("${local.base}/${name}.yaml")])
   # A comment before the first document would be one of its own.
   documents = [
