@@ -7,6 +7,8 @@ import { waitFor } from './wait.ts';
 export type Ask = (name: string, type?: string, ...flags: readonly string[]) => Promise<string>;
 
 export interface RunningResolver {
+  /** Where it listens on 127.0.0.1. */
+  readonly port: number;
   readonly ask: Ask;
   readonly child: Child;
 }
@@ -129,5 +131,5 @@ export async function startResolver(setup: ResolverSetup, folder: string): Promi
     return answers.length > 0 ? answers.join(' ') : rcode;
   };
   await waitFor(`${setup.name} to listen`, async () => (await ask('version.bind', 'TXT', '+tries=1')) !== '');
-  return { ask, child };
+  return { port, ask, child };
 }
