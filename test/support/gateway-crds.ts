@@ -7,8 +7,8 @@ import { goModuleFolder, goModuleMissing } from './go-module.ts';
 import { must } from './objects.ts';
 import { waitFor } from './wait.ts';
 
-/** The release that is current, and older ones whose kinds are served in other versions (TLSRoute v1alpha2, XListenerSet). */
-export type GatewayRelease = 'v1.6.1' | 'v1.3.0';
+/** The release that is current, and older ones whose kinds are served in other versions (TLSRoute v1alpha2 and v1alpha3, XListenerSet). */
+export type GatewayRelease = 'v1.6.1' | 'v1.5.0' | 'v1.4.1' | 'v1.3.0';
 export type GatewayChannel = 'standard' | 'experimental';
 
 const PLURALS = ['gatewayclasses', 'gateways', 'httproutes', 'grpcroutes', 'tlsroutes', 'listenersets', 'xlistenersets'];
@@ -30,10 +30,20 @@ export async function gatewayCrds(release: GatewayRelease, channel: GatewayChann
   return documents.map(asObject).filter((object) => object?.['kind'] === 'CustomResourceDefinition') as Record<string, unknown>[];
 }
 
-/** Installs the CRDs of the kinds that have to do with names, and waits until the API serves them. */
+/** Installs the CRDs of the kinds that have to do with names, or replaces those that are there, and waits until the API serves them. */
 export async function installCrds(api: Pick<ApiServer, 'request'>, crds: readonly Record<string, unknown>[]): Promise<void> {
   const chosen = crds.filter((crd) => PLURALS.some((plural) => nameOf(crd).startsWith(`${plural}.`)));
-  for (const crd of chosen) await must(api, { method: 'POST', path: CRDS, body: crd });
+  for (const crd of chosen) {
+    const path = `${CRDS}/${nameOf(crd)}`;
+    const known = await api.request({ path });
+    if (known.status === 404) await must(api, { method: 'POST', path: CRDS, body: crd });
+    else
+      await must(api, {
+        method: 'PUT',
+        path,
+        body: { ...crd, metadata: { ...asObject(crd['metadata']), resourceVersion: versionOf(known.body) } },
+      });
+  }
   for (const crd of chosen)
     await waitFor(`${nameOf(crd)} to be served`, async () => {
       const conditions = asArray(asObject((await must(api, { path: `${CRDS}/${nameOf(crd)}` }))['status'])?.['conditions']).map(asObject);
@@ -48,6 +58,10 @@ export async function removeCrds(api: Pick<ApiServer, 'request'>): Promise<void>
   for (const name of ours) await must(api, { method: 'DELETE', path: `${CRDS}/${name}` });
   for (const name of ours)
     await waitFor(`${name} to go`, async () => (await api.request({ path: `${CRDS}/${name}` })).status === 404, REMOVED_MS_MAX, 100);
+}
+
+function versionOf(object: unknown): string {
+  return asString(asObject(asObject(object)?.['metadata'])?.['resourceVersion']) ?? '';
 }
 
 function nameOf(object: Readonly<Record<string, unknown>>): string {

@@ -14,6 +14,8 @@ export interface ScriptCluster {
   /** `install <what>` and `remove <what>`; absent where nothing can be installed. */
   readonly install?: (what: string) => Promise<void>;
   readonly remove?: (what: string) => Promise<void>;
+  /** `rights <resource> …`: what minilb may list and watch from now on; returns a kubeconfig that may do that and no more. */
+  readonly rights?: (resources: readonly string[]) => Promise<string>;
 }
 
 interface Running {
@@ -34,6 +36,7 @@ export async function runScript(statements: readonly Statement[], cluster: Scrip
   const { api } = cluster;
   let flags: readonly string[] = [];
   let versions: GatewayVersions = {};
+  let { kubeconfig } = api;
   let running: Running | undefined;
   /** What is there because of this script; the next one wants a clean cluster. */
   const applied = new Set<string>();
@@ -44,7 +47,7 @@ export async function runScript(statements: readonly Statement[], cluster: Scrip
     const minilb = startMinilb([
       'dns',
       '-kubeconfig',
-      api.kubeconfig,
+      kubeconfig,
       '-listen',
       `127.0.0.1:${port}`,
       '-health',
@@ -81,6 +84,9 @@ export async function runScript(statements: readonly Statement[], cluster: Scrip
         return cluster.install?.(rest.join(' '));
       case 'remove':
         return cluster.remove?.(rest.join(' '));
+      case 'rights':
+        kubeconfig = (await cluster.rights?.(rest)) ?? kubeconfig;
+        return;
       case 'query':
         return query((await start()).port, rest, statement.body);
       case 'event':

@@ -126,11 +126,11 @@ function routeSpec(line: ObjectLine): Readonly<Record<string, unknown>> {
   };
 }
 
-/** `parent infra/gw#web:80 accepted`, `parent listenerset team-a/set accepted`. */
+/** `parent infra/gw#web:80 accepted`, `parent listenerset team-a/set accepted`; `kept`: its controller has not looked again yet. */
 function parentsOf(line: ObjectLine): readonly { readonly ref: object; readonly verdict: string }[] {
   return (line.clauses.get('parent') ?? []).map((text) => {
     const [, kind = '', name = '', verdict = 'accepted'] =
-      /^(?:(listenerset|xlistenerset) )?(\S+)(?: (accepted|refused|pending))?$/.exec(text) ?? [];
+      /^(?:(listenerset|xlistenerset) )?(\S+)(?: (accepted|refused|pending|kept))?$/.exec(text) ?? [];
     const refKind = kind === 'listenerset' ? 'ListenerSet' : kind === 'xlistenerset' ? 'XListenerSet' : 'Gateway';
     return { ref: toRef(name, refKind), verdict };
   });
@@ -180,6 +180,7 @@ function statusOf(line: ObjectLine): unknown {
       return undefined;
     default: {
       const judged = parentsOf(line).filter(({ verdict }) => verdict !== 'pending');
+      if (judged.some(({ verdict }) => verdict === 'kept')) return undefined;
       return {
         parents: judged.map(({ ref, verdict }) => ({
           parentRef: ref,
