@@ -120,7 +120,7 @@ suite('by route, on the node', () => {
     for (const one of theirs) await lo(n2, 'del', one);
   }, 60_000);
 
-  test('hostile Service data: nothing is executed, nothing applied, the author gets an Event', async () => {
+  test('hostile Service and Node data: nothing is executed, nothing applied, the author gets an Event', async () => {
     const agent = lab.startAgent(n1, { log: 'n1-hostile' });
     const marker = `${lab.folder}/executed`;
     const hostile = [
@@ -149,6 +149,24 @@ suite('by route, on the node', () => {
       const service = await must(lab.cluster, { path: `/api/v1/namespaces/default/services/bad-${i}` });
       expect(asObject(service['status'])?.['loadBalancer']).toEqual({});
     }
+    // A kubelet may write anything into its own Node: it takes no Service's address away by calling it its own, and nothing of it is executed.
+    const addresses = [V4, '0.0.0.0', `$(touch ${marker})`].map((address, i) => ({
+      type: ['InternalIP', 'ExternalIP', 'Hostname'][i],
+      address,
+    }));
+    const taints = [{ key: `touch-${'x'.repeat(50)}`, value: 'x', effect: 'NoSchedule' }];
+    await must(lab.cluster, { method: 'PATCH', path: '/api/v1/nodes/n3/status', body: { status: { addresses } } });
+    await must(lab.cluster, { method: 'PATCH', path: '/api/v1/nodes/n3', body: { spec: { taints } } });
+    await createService(lab.cluster, {
+      namespace: 'default',
+      name: 'after-node',
+      app: 'web',
+      annotations: { 'minilb/address': V4 },
+      spec: { loadBalancerClass: 'minilb-l3' },
+    });
+    await waitFor('the refusal', async () => JSON.stringify(await events('AddressRefused')).includes('it is an address of a Node'));
+    const web = await must(lab.cluster, { path: '/api/v1/namespaces/default/services/web' });
+    expect(JSON.stringify(asObject(web['status']))).toContain(V4);
     expect(await Bun.file(marker).exists()).toBe(false);
     expect(await lab.held(n1)).toEqual([`${V4}/32 7710`, 'fd00:100::1/128 7710']);
     await agent.stop();
