@@ -39,6 +39,11 @@ export const commands = {
     operandsMax: 1,
     flagsAnywhere: true,
   },
+  doctor: {
+    summary: 'Looks for what is wrong with the cluster, the resolver and the way from this machine, before and after installation',
+    operands: '',
+    operandsMax: 0,
+  },
   demo: { summary: 'Runs a small cluster in this process, to try minilb without one', operands: '', operandsMax: 0 },
   updater: {
     summary: 'Beside an nginx or HAProxy: writes its configuration as the operator asks; "list" shows what it holds',
@@ -53,8 +58,8 @@ export const commands = {
 export type CommandName = keyof typeof commands;
 
 const DNS = ['dns', 'demo'] as const;
-const CLUSTER = ['dns', 'zone', 'routes', 'cleanup', 'l3', 'explain'] as const;
-const LOGGING = ['dns', 'routes', 'cleanup', 'demo', 'l3', 'explain', 'updater'] as const;
+const CLUSTER = ['dns', 'zone', 'routes', 'cleanup', 'l3', 'explain', 'doctor'] as const;
+const LOGGING = ['dns', 'routes', 'cleanup', 'demo', 'l3', 'explain', 'doctor', 'updater'] as const;
 
 /** Every setting of minilb, once. The key is what the roles call it, with its unit last. */
 export const settings = {
@@ -66,9 +71,9 @@ export const settings = {
   }),
   domain: setting(domain, {
     flag: 'domain',
-    roles: ['dns', 'zone', 'cleanup', 'demo', 'explain'],
+    roles: ['dns', 'zone', 'cleanup', 'demo', 'explain', 'doctor'],
     default: 'minilb',
-    help: 'The zone that is served: a Service answers as <service>.<namespace>.<domain>. Written in lower case. With explain: for want of a running Pod that says it.',
+    help: 'The zone that is served: a Service answers as <service>.<namespace>.<domain>. Written in lower case. With explain and doctor: for want of a running Pod that says it.',
   }),
   listen: setting(socketAddresses, {
     flag: 'listen',
@@ -148,7 +153,7 @@ export const settings = {
   ...claimSettings,
   loadBalancerClass: setting(loadBalancerClass, {
     flag: 'class',
-    roles: ['dns', 'zone', 'cleanup', 'demo', 'l3', 'explain'],
+    roles: ['dns', 'zone', 'cleanup', 'demo', 'l3', 'explain', 'doctor'],
     default: 'minilb',
     defaultOf: { l3: 'minilb-l3' },
     help: 'The spec.loadBalancerClass of the Services that are ours.',
@@ -196,9 +201,9 @@ export const settings = {
   ...routesSettings,
   output: setting(choice('text', 'json', 'annotations'), {
     flag: 'o',
-    roles: ['l3', 'explain'],
+    roles: ['l3', 'explain', 'doctor'],
     default: 'text',
-    help: 'With l3 status and explain: how it is printed. annotations, with l3 status alone: kubectl commands that pin every present address.',
+    help: 'With l3 status, explain and doctor: how it is printed. annotations, with l3 status alone: kubectl commands that pin every present address.',
   }),
   logLevel: setting(choice('debug', 'info', 'warn', 'error'), {
     flag: 'log-level',

@@ -1,3 +1,4 @@
+import { renderDoctorPage } from '../../src/core/doctor/catalogue.ts';
 import { renderFlagsPage } from '../../src/core/settings/help.ts';
 import { renderEventsPage } from '../../src/core/value/notice-table.ts';
 import { commands, settings } from '../../src/settings.ts';
@@ -7,6 +8,7 @@ import { kustomizeBases } from './kustomize-bases.ts';
 /** Files that are written from declarations, by path. */
 export function generatedPages(): Readonly<Record<string, string>> {
   return {
+    'docs/doctor.md': renderDoctorPage(),
     'docs/flags.md': renderFlagsPage(commands, settings),
     'docs/events.md': renderEventsPage(),
     'docs/metrics.md': renderMetricsPage(),

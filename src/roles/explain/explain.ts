@@ -8,19 +8,7 @@ import type { KubeClient } from '../../shell/kube/client.ts';
 import { connect } from '../connect.ts';
 import { type ExitCode, giveUp, type RoleContext } from '../role.ts';
 import { findRunningPod, type RunningPod } from './running-pods.ts';
-import { workOut } from './work-out.ts';
-
-/** A server without further flags. */
-const PLAIN = {
-  ttlSeconds: 5,
-  nameServers: [],
-  upstreams: [],
-  fallthrough: false,
-  services: 'all',
-  claimHosts: [],
-  ingressClasses: [],
-  gatewayClasses: [],
-} as const;
+import { PLAIN, workOut } from './work-out.ts';
 
 /** `minilb explain NAME`: 0 when the name has an answer, 1 when it has none or the cluster could not be read. */
 export async function run(context: RoleContext<'explain'>): Promise<ExitCode> {

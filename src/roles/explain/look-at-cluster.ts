@@ -33,7 +33,17 @@ export interface ClusterLook {
   readonly inputs: readonly (readonly [kind: ClaimInput, key: string])[];
 }
 
-const OPTIONAL = [INGRESSES, NAMESPACES, GATEWAYS, LISTENER_SETS, X_LISTENER_SETS, ROUTES.HTTPRoute, ROUTES.GRPCRoute, ROUTES.TLSRoute];
+/** Kinds that claim names or decide about it, and that a cluster need not have. */
+export const OPTIONAL = [
+  INGRESSES,
+  NAMESPACES,
+  GATEWAYS,
+  LISTENER_SETS,
+  X_LISTENER_SETS,
+  ROUTES.HTTPRoute,
+  ROUTES.GRPCRoute,
+  ROUTES.TLSRoute,
+];
 
 /** Lists all that names come from. Services and EndpointSlices must be readable; other kinds are named in the log where they are not. */
 export async function lookAtCluster(client: KubeClient, log: Log, signal: AbortSignal): Promise<Result<ClusterLook, 'cannot-look'>> {

@@ -16,7 +16,7 @@ export interface RunningPod {
 /** More are not looked at. */
 const PODS_MAX = 100;
 /** Where the manifest puts them: whoever may not look everywhere may look there. */
-const MANIFEST_NAMESPACE = 'minilb';
+export const MANIFEST_NAMESPACE = 'minilb';
 
 /** The Pod to ask: one that answers the network before one that only writes, and a ready one before others. `err` says why there is none. */
 export async function findRunningPod(client: KubeClient, signal: AbortSignal): Promise<Result<RunningPod, 'no-pod'>> {
@@ -27,7 +27,11 @@ export async function findRunningPod(client: KubeClient, signal: AbortSignal): P
       ? everywhere
       : await client.request({ method: 'GET', path: `/api/v1/namespaces/${MANIFEST_NAMESPACE}/pods`, query }, signal);
   if (!listed.ok) return err('no-pod', `Pods cannot be listed: ${listed.detail}`);
-  const pods = asArray(asObject(listed.value)?.['items']).flatMap((raw) => toMinilbPod(raw) ?? []);
+  return chooseRunningPod(asArray(asObject(listed.value)?.['items']).flatMap((raw) => toMinilbPod(raw) ?? []));
+}
+
+/** The one of these Pods whose settings count. */
+export function chooseRunningPod(pods: readonly MinilbPod[]): Result<RunningPod, 'no-pod'> {
   const found = pods.flatMap((pod) => withSettings(pod) ?? []).sort((a, b) => rank(a) - rank(b) || (keyOf(a.pod) < keyOf(b.pod) ? -1 : 1));
   const [first] = found;
   return first ? ok(first) : err('no-pod', `no Pod with the label ${MINILB_PODS} runs minilb dns`);
@@ -38,7 +42,7 @@ function rank({ pod }: RunningPod): number {
 }
 
 /** Reads the Pod's command line as minilb itself does; `undefined` for other roles and for one that this version does not understand. */
-function withSettings(pod: MinilbPod): RunningPod | undefined {
+export function withSettings(pod: MinilbPod): RunningPod | undefined {
   const parsed = parseArguments(pod.words, pod.env, settings, commands, 'dns');
   if (!parsed.ok || parsed.value.command !== 'dns') return undefined;
   const flags = pod.words[0] === 'dns' ? pod.words.slice(1) : pod.words;

@@ -7,7 +7,7 @@ import { createZone, type Zone } from '../../core/zone/zone.ts';
 import type { SettingsFor } from '../../settings.ts';
 import type { KubeClient } from '../../shell/kube/client.ts';
 import type { Log } from '../../shell/telemetry/log.ts';
-import { lookAtCluster } from './look-at-cluster.ts';
+import { type ClusterLook, lookAtCluster } from './look-at-cluster.ts';
 
 /** What of a server's settings the answers depend on. */
 export type NamingSettings = Pick<
@@ -24,6 +24,18 @@ export type NamingSettings = Pick<
   | 'gatewayClasses'
 >;
 
+/** A server without further flags. */
+export const PLAIN = {
+  ttlSeconds: 5,
+  nameServers: [],
+  upstreams: [],
+  fallthrough: false,
+  services: 'all',
+  claimHosts: [],
+  ingressClasses: [],
+  gatewayClasses: [],
+} as const;
+
 /** Works out from the cluster what a server with these settings answers; `err` says what may not be read. */
 export async function workOut(
   client: KubeClient,
@@ -34,13 +46,19 @@ export async function workOut(
 ): Promise<Result<NameReport, 'cannot-look'>> {
   const look = await lookAtCluster(client, log, signal);
   if (!look.ok) return look;
-  const { view, nodes, services, claimants, inputs } = look.value;
+  const { view, services, claimants } = look.value;
+  const zone = zoneOf(look.value, settings);
+  const { upstreams, fallthrough } = settings;
+  return ok(explainName(name, { zone, view, services, claimants, synced: true, forwarding: upstreams.length > 0, fallthrough }));
+}
+
+/** What a server with these settings would hold. */
+export function zoneOf({ view, nodes, inputs }: ClusterLook, settings: NamingSettings): Zone {
   const zone = emptyZone(settings);
   zone.setNodes(view, nodes);
   for (const [kind, key] of inputs) if (kind === 'Service') zone.update(view, key);
   for (const [kind, key] of inputs) zone.updateClaims(view, kind, key);
-  const { upstreams, fallthrough } = settings;
-  return ok(explainName(name, { zone, view, services, claimants, synced: true, forwarding: upstreams.length > 0, fallthrough }));
+  return zone;
 }
 
 function emptyZone(settings: NamingSettings): Zone {

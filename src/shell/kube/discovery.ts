@@ -90,3 +90,20 @@ async function servedKinds(
 function absentOr(failure: ApiFailure): ApiResult<readonly never[]> {
   return failure.code === 'not-found' ? { ok: true, value: [] } : failure;
 }
+
+/** Every kind of a group with all versions that it is served in, as the server prefers them; empty for a group that is not there. */
+export async function servedVersionsOf(
+  client: KubeClient,
+  group: string,
+  signal: AbortSignal,
+): Promise<ApiResult<ReadonlyMap<string, readonly string[]>>> {
+  const versions = await servedVersions(client, group, signal);
+  if (!versions.ok) return versions;
+  const found = new Map<string, string[]>();
+  for (const version of versions.value) {
+    const kinds = await servedKinds(client, group, version, signal);
+    if (!kinds.ok) return kinds;
+    for (const { kind } of kinds.value) found.set(kind, [...(found.get(kind) ?? []), version]);
+  }
+  return { ok: true, value: found };
+}
