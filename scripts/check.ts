@@ -6,6 +6,7 @@ const STEPS: readonly (readonly [name: string, command: readonly string[]])[] = 
   ['format and lint', [bin('biome'), 'ci', '.']],
   ['types', [bin('tsc'), '-p', '.']],
   ['types of core: no console, timers, fetch, Bun, node:*', [bin('tsc'), '-p', 'src/core']],
+  ['types of the page: a browser’s', [bin('tsc'), '-p', 'src/shell/page/browser']],
   ['architecture', [process.execPath, 'test', './test/architecture.test.ts', '--only-failures']],
   ['generated pages', [process.execPath, 'scripts/docs.ts', '--check']],
 ];

@@ -182,7 +182,7 @@ export const settings = {
     flag: 'page',
     roles: DNS,
     default: '127.0.0.1:7710',
-    help: 'Where GET /api/v1/names/NAME says over HTTP why a name has these addresses, for minilb explain. Empty: nowhere.',
+    help: 'Where the status page and its JSON (docs/api.md) are served over HTTP, read-only. Empty: nowhere.',
   }),
   lameduckSeconds: setting(wholeNumber('seconds', 0, 300), {
     flag: 'lameduck',

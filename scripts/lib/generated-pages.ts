@@ -1,4 +1,5 @@
 import { renderDoctorPage } from '../../src/core/doctor/catalogue.ts';
+import { renderApiPage } from '../../src/core/page/api-schema.ts';
 import { renderFlagsPage } from '../../src/core/settings/help.ts';
 import { renderEventsPage } from '../../src/core/value/notice-table.ts';
 import { commands, settings } from '../../src/settings.ts';
@@ -10,6 +11,7 @@ export function generatedPages(): Readonly<Record<string, string>> {
   return {
     'docs/doctor.md': renderDoctorPage(),
     'docs/flags.md': renderFlagsPage(commands, settings),
+    'docs/api.md': renderApiPage(),
     'docs/events.md': renderEventsPage(),
     'docs/metrics.md': renderMetricsPage(),
     ...kustomizeBases(),

@@ -42,6 +42,12 @@ describe('memory is won by what is not imported (docs/decisions/0004)', () => {
     );
     const roles = loaded().filter((path) => path.startsWith('src/roles/') || path.startsWith('src/core/api-server/'));
     expect(roles.filter((path) => /routes\.ts$|cleanup|demo|help|version|api-server/.test(path))).toEqual([]);
+    // The status page's server waits; what it shows is loaded when somebody looks.
+    expect(
+      loaded()
+        .filter((path) => /^src\/(core\/(page|explain)\/|shell\/page|roles\/dns\/page)/.test(path))
+        .sort(),
+    ).toEqual(['src/core/explain/claimants.ts', 'src/core/page/listing.ts', 'src/shell/page/page-server.ts']);
   });
 
   test('minilb version loads no package, no shell but clock and log, and no other role', async () => {

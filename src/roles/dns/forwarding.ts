@@ -27,6 +27,7 @@ export interface Forwarding {
   readonly recursionFor: (address: string) => number;
   /** For queries that `respond` left: as `DnsHandler`. */
   readonly handle: DnsHandler;
+  readonly upstreams: Forwarder['upstreams'];
   /** To be called once the listeners are there. */
   readonly start: () => void;
   readonly closed: () => Promise<void>;
@@ -60,6 +61,7 @@ export function createForwarding(options: ForwardingOptions, signal: AbortSignal
     recursionFor: (address) => (currentGate().admits(address) ? FLAG.RA : 0),
     handle: (packet, length, out, client) =>
       ctx.ra === 0 ? fail(ctx, packet, out, RCODE.REFUSED, EDE.PROHIBITED) : forwarder.handle(packet, length, out, client),
+    upstreams: forwarder.upstreams,
     start: forwarder.start,
     closed: forwarder.closed,
   };

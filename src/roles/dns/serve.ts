@@ -15,6 +15,7 @@ import { createGarbagePace, keepMemorySmall } from '../../shell/system/memory.ts
 import { createHealthServer, type Readiness } from '../../shell/telemetry/health-server.ts';
 import { addProcessMetrics, createMetrics } from '../../shell/telemetry/metrics.ts';
 import { aborted, closeAll } from '../closing.ts';
+import { servePage } from '../page.ts';
 import { type ExitCode, giveUp, type RoleContext } from '../role.ts';
 import { createRoutePlanner, whenChanged } from '../route-planner.ts';
 import { createClusterFeed } from './cluster-feed.ts';
@@ -24,7 +25,6 @@ import { configuredNameservers, defaultNameserver } from './nameservers.ts';
 import type { NodeReachability } from './node-reachability.ts';
 
 import { createNoticeBoard } from './notice-board.ts';
-import { servePage } from './page.ts';
 import { createQueryHandler } from './query-handler.ts';
 import { createQueryObserver } from './query-observer.ts';
 import { checkRealZone, ownPod } from './real-zone-check.ts';
@@ -37,7 +37,10 @@ import { createStatusWriter } from './status-writer.ts';
 export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, serving: () => void = () => {}): Promise<ExitCode> {
   const { settings, clock, random, signal } = given;
   const stop = new AbortController();
+  const startedAtMs = clock.now();
   const synced = Promise.withResolvers<void>();
+  let syncedAtMs: number | undefined;
+  let revision = 0;
   const metrics = createMetrics();
   const counters = createDnsCounters();
   exposeDns(metrics, counters);
@@ -90,6 +93,7 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
         },
       },
       serviceChanged: (key, what) => {
+        revision++;
         update(key);
         if (what === 'service') claimsChanged('Service', key);
         board.objectChanged('Service', key);
@@ -100,12 +104,14 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
       },
       claimsChanged: (kind, key) => claimsChanged(kind, key),
       nodesChanged: () => {
+        revision++;
         for (const key of zone.setNodes(feed.view, [...feed.nodes.values()])) board.objectChanged('Service', key);
         lookAtRoutes('nodes');
         reachability?.nodesChanged();
       },
       synced: () => {
         ctx.synced = true;
+        syncedAtMs = clock.now();
         board.synced();
         warnOfOpenClaims(settings, zone, log);
         void keepMemorySmall(clock, stop.signal);
@@ -127,6 +133,7 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
     stop.signal,
   );
   const claimsChanged = (kind: ClaimInput, key: string) => {
+    revision++;
     const patterns = zone.updateClaims(feed.view, kind, key);
     metrics.inc('zoneChanges', {}, patterns.length);
     board.namesChanged(patterns);
@@ -207,19 +214,9 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
   forwarding?.start();
   const pod = ownPod(client, settings.serverId);
   zoneCheck = checkRealZone(context, { zone, metrics, pod, emit: (each) => writer?.emit(each) }, stop.signal);
-  page = servePage(
-    context,
-    () => ({
-      zone,
-      view: feed.view,
-      services: feed.services.values,
-      claimants: feed.claimants,
-      synced: ctx.synced,
-      forwarding: ctx.forwarding,
-      fallthrough: settings.fallthrough,
-    }),
-    stop.signal,
-  );
+  const { upstreams } = forwarding ?? {};
+  const facts = { context, client, zone, feed, startedAtMs, syncedAtMs: () => syncedAtMs, revision: () => revision, routes: routes.plan };
+  page = servePage(context, async () => (await import('./page.ts')).dnsPage({ ...facts, ...(upstreams && { upstreams }) }), stop.signal);
   void synced.promise.then(serving);
   await aborted(signal);
   log.info('stopping', { lameduckSeconds: settings.lameduckSeconds });
