@@ -18,6 +18,8 @@ let listing = new AbortController();
 /** @type {number | undefined} */
 let timer;
 let typing = 0;
+/** @type {ListReport['texts']} */
+let texts = [];
 
 /** Asks how it is, shows it, and comes again. */
 async function refresh() {
@@ -124,7 +126,8 @@ function enter(section) {
   setText('note', section.note);
   byId('columns').replaceChildren(...section.columns.map(({ title }) => make('th', { role: 'columnheader', scope: 'col' }, [title])));
   byId('rows').replaceChildren();
-  byId('texts').replaceChildren();
+  byId('texts').hidden = true;
+  byId('texts').dataset['shown'] = '';
   byId('table').hidden = true;
   byId('empty').hidden = true;
   byId('pager').hidden = true;
@@ -161,7 +164,8 @@ function showList(section, list) {
   /** @type {HTMLButtonElement} */ (byId('previous')).disabled = view.pages.length === 1;
   /** @type {HTMLButtonElement} */ (byId('next')).disabled = next === '';
   byId('next').dataset['after'] = next;
-  showTexts(list.texts);
+  texts = list.texts;
+  showTexts(texts);
 }
 
 /** @param {Section} section @param {number} matched @param {number} shown */
@@ -171,20 +175,25 @@ function countText({ title }, matched, shown) {
   return view.pages.length > 1 || shown < matched ? `${what}, page ${view.pages.length}` : what;
 }
 
-/** @param {ListReport['texts']} texts */
+/** One block to copy, and where there are several a choice of them, which stays. @param {ListReport['texts']} texts */
 function showTexts(texts) {
   const box = byId('texts');
-  const shown = JSON.stringify(texts);
-  if (box.dataset['shown'] === shown && box.childElementCount === texts.length) return;
+  const choice = inputById('choice');
+  const chosen = texts.find(({ title }) => title === choice.value) ?? texts[0];
+  const shown = JSON.stringify([texts.map(({ title }) => title), chosen]);
+  if (box.dataset['shown'] === shown) return;
   box.dataset['shown'] = shown;
-  box.replaceChildren(
-    ...texts.map(({ title, text }) =>
-      make('section', { class: 'text' }, [
-        make('div', {}, [make('h3', {}, [title]), copyButton('Copy', text, title)]),
-        make('pre', { tabindex: '0', 'aria-label': title }, [text]),
-      ]),
-    ),
-  );
+  box.hidden = chosen === undefined;
+  if (!chosen) return;
+  const titles = texts.map(({ title }) => title);
+  if (choice.dataset['titles'] !== titles.join('\n')) {
+    choice.dataset['titles'] = titles.join('\n');
+    choice.replaceChildren(...titles.map((title) => make('option', { value: title }, [title])));
+  }
+  choice.value = chosen.title;
+  byId('copy').replaceChildren(copyButton('Copy', chosen.text, chosen.title));
+  byId('text').setAttribute('aria-label', chosen.title);
+  setText('text', chosen.text);
 }
 
 /** @param {Partial<typeof view>} change */
@@ -198,6 +207,7 @@ byId('q').addEventListener('input', () => {
   typing = setTimeout(() => look({ search: inputById('q').value.trim(), pages: [''] }), TYPING_MS);
 });
 byId('only').addEventListener('change', () => look({ only: inputById('only').checked, pages: [''] }));
+byId('choice').addEventListener('change', () => showTexts(texts));
 byId('search').addEventListener('submit', (event) => event.preventDefault());
 byId('next').addEventListener('click', () => look({ pages: [...view.pages, byId('next').dataset['after'] ?? ''] }));
 byId('previous').addEventListener('click', () => look({ pages: view.pages.slice(0, -1) }));
