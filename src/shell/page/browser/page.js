@@ -192,7 +192,7 @@ function showTexts(texts) {
   }
   choice.value = chosen.title;
   byId('copy').replaceChildren(copyButton('Copy', chosen.text, chosen.title));
-  byId('text').setAttribute('aria-label', chosen.title);
+  byId('lines').setAttribute('aria-label', chosen.title);
   setText('text', chosen.text);
 }
 
