@@ -1,41 +1,30 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { afterAll, expect, test } from 'bun:test';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from '../support/child.ts';
 import { writeKubeconfig } from '../support/cluster-files.ts';
 import { createTestNetwork, netnsMissing } from '../support/netns.ts';
 import { programs, requires } from '../support/require.ts';
+import { asUnitUser, copyUnit, EXPOSURE_MAX, exposureOf, verifyUnit } from '../support/systemd.ts';
 import { waitFor } from '../support/wait.ts';
 
 const ROOT = `${import.meta.dirname}/../..`;
-const UNIT = `${ROOT}/deploy/systemd/minilb.service`;
-/** `systemd-analyze security` gives 9.6 to a unit without any of this and 0 to one that may do nothing. */
-const EXPOSURE_MAX = 2;
 
 const suite = await requires('image', async () => (await programs('systemd-analyze', 'setpriv', 'dig')()) ?? netnsMissing());
 
 suite('the systemd unit', () => {
   const folder = mkdtempSync(join(tmpdir(), 'minilb-unit-'));
-  const unit = join(folder, 'minilb.service');
+  const unit = copyUnit('minilb.service', folder);
 
-  beforeAll(() => {
-    const text = readFileSync(UNIT, 'utf8');
-    expect(text).toContain('ExecStart=/usr/local/bin/minilb ');
-    // systemd looks whether the program is there; this one is.
-    writeFileSync(unit, text.replace('/usr/local/bin/minilb ', `${process.execPath} `));
-  });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   test('systemd finds nothing wrong with it', async () => {
-    const child = Bun.spawn(['systemd-analyze', 'verify', '--man=no', unit], { stdout: 'pipe', stderr: 'pipe' });
-    const output = `${await child.stdout.text()}${await child.stderr.text()}`;
-    expect({ output, exitCode: await child.exited }).toEqual({ output: '', exitCode: 0 });
+    expect(await verifyUnit(unit)).toEqual({ output: '', exitCode: 0 });
   });
 
   test('it may do little', async () => {
-    const output = await run(['systemd-analyze', 'security', '--offline=yes', '--no-pager', unit]);
-    expect(Number(/Overall exposure level for minilb\.service: ([\d.]+)/.exec(output)?.[1])).toBeLessThanOrEqual(EXPOSURE_MAX);
+    expect(await exposureOf(unit)).toBeLessThanOrEqual(EXPOSURE_MAX);
   });
 
   test('with its user and its one capability minilb binds port 53, on every address of both families', async () => {
@@ -48,12 +37,9 @@ suite('the systemd unit', () => {
       await run([process.execPath, 'scripts/build.ts', `--outdir=${folder}`], { cwd: ROOT });
       const kubeconfig = writeKubeconfig(join(folder, 'kubeconfig'), 'https://127.0.0.1:1', '', 'none');
       chmodSync(kubeconfig, 0o644);
-      const cap = '+net_bind_service';
-      const user = ['--reuid=65532', '--regid=65532', '--clear-groups', '--no-new-privs'];
-      const caps = [`--inh-caps=-all,${cap}`, `--ambient-caps=${cap}`, `--bounding-set=-all,${cap}`];
-      const minilb = [join(folder, 'minilb'), 'dns', `-kubeconfig=${kubeconfig}`, '-controller=false', '-lameduck=0'];
+      const minilb = [join(folder, 'minilb'), ...unit.args(folder), '-lameduck=0'];
       const log = join(folder, 'minilb.log');
-      const child = box.start({ name: 'minilb', log, command: ['setpriv', ...user, ...caps, ...minilb] });
+      const child = box.start({ name: 'minilb', log, command: [...asUnitUser(unit), ...minilb] });
       // There is no cluster, and it says so itself (RFC 8914 code 14): not ready.
       for (const server of ['192.168.1.2', 'fd00:1::2']) {
         for (const flag of ['+notcp', '+tcp']) {

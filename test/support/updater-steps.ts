@@ -37,6 +37,7 @@ async function main(plan: StepsPlan): Promise<void> {
     mainFile: plan.mainFile,
     pidFile: '',
     folders: [plan.folder],
+    asRoot: process.getuid?.() === 0,
     files: createConfFolder(plan.folder, adapter.suffix),
     run: createProcessRunner(systemClock),
     clock: systemClock,

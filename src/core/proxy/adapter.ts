@@ -24,6 +24,8 @@ export interface MainConfig {
   readonly text: string;
   /** The folder as configured, and as it is with symbolic links followed. */
   readonly folders: readonly string[];
+  /** The updater is root. Otherwise parts that are none of its business and need keys and logs that only root may open are not tested. */
+  readonly asRoot: boolean;
 }
 
 /** What the main configuration says, and what it becomes for a test of the staged copy. */

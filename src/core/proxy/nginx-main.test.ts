@@ -4,8 +4,8 @@ import { nginx } from './nginx.ts';
 import { parseNginxText } from './nginx-text.ts';
 
 const stage = { folder: '/s/folder', pidFile: '/s/pid' };
-const main = (text: string, folders: readonly string[] = ['/etc/nginx/streams.d']) =>
-  nginx.stageMain({ mainFile: '/etc/nginx/nginx.conf', text, folders }, stage);
+const main = (text: string, folders: readonly string[] = ['/etc/nginx/streams.d'], asRoot = true) =>
+  nginx.stageMain({ mainFile: '/etc/nginx/nginx.conf', text, folders, asRoot }, stage);
 
 describe('nginx.conf', () => {
   test.each([
@@ -42,6 +42,14 @@ describe('nginx.conf', () => {
     expect(staged).toMatchObject({ ok: true, value: { pidFile: '/run/x.pid', logFile: '/var/log/x.log' } });
     expect(staged.ok && staged.value.text).not.toMatch(/x\.pid|x\.log/);
     expect(staged.ok && staged.value.text).toContain('user www-data;');
+  });
+
+  test('not as root, websites are left out of the copy: their keys and logs may not be opened; lines keep their numbers', () => {
+    const text = 'http {\n  access_log /var/log/x;\n}\nstream { include streams.d/*.conf; }\nmail { }\n';
+    const staged = main(text, undefined, false);
+    expect(staged.ok && staged.value.text).toBe('pid /s/pid; error_log stderr; \n\n\nstream { include /s/folder/*.conf; }\n\n');
+    const whole = main(text);
+    expect(whole.ok && whole.value.text).toContain('access_log /var/log/x;');
   });
 
   test.each(['stream {', 'a }', '; x', '{ }', 'a "b;', `${'a {'.repeat(40)}`])('what is not nginx’s language is an error: %s', (text) => {

@@ -69,6 +69,9 @@ function parseNginx(text: string): Result<ParsedFile, ParseErrorCode> {
   return readNginxBackend(directives.value, writer === 'minilb' ? header : undefined);
 }
 
+/** Blocks with certificates' keys and logs of their own. A fault in them still keeps a reload from being taken, and is then rolled back. */
+const ONLY_AS_ROOT = ['http', 'mail'];
+
 /** The copy reads the staged folder, leaves the running program's pid file alone, and logs to standard error. */
 function stageNginxMain(main: MainConfig, stage: StagePaths): Result<StagedMain, 'no-include' | 'bad-main'> {
   const parsed = parseNginxText(main.text);
@@ -88,9 +91,11 @@ function stageNginxMain(main: MainConfig, stage: StagePaths): Result<StagedMain,
   for (const each of parsed.value) {
     if (each.words[0] === 'pid') edits.push([each, '']);
     if (each.words[0] === 'error_log') edits.push([each, '']);
+    if (!main.asRoot && ONLY_AS_ROOT.includes(each.words[0] ?? '')) edits.push([each, newlinesOf(main.text.slice(each.start, each.end))]);
   }
   return ok({
-    text: `pid ${stage.pidFile};\nerror_log stderr;\n${replaceAll(main.text, edits)}`,
+    // On the first line, so that the program's words name the lines of the original.
+    text: `pid ${stage.pidFile}; error_log stderr; ${replaceAll(main.text, edits)}`,
     pidFile: pid?.words[1],
     logFile: log?.words[1],
   });
@@ -101,6 +106,10 @@ function findLogFault(log: string): string | undefined {
   const grave = log.split('\n').filter((line) => line.includes('[emerg]'));
   const final = log.includes('still could not bind()') || grave.some((line) => !line.includes(' bind() to '));
   return final ? grave[0] : undefined;
+}
+
+function newlinesOf(text: string): string {
+  return '\n'.repeat(text.split('\n').length - 1);
 }
 
 function lastOf(directives: readonly Directive[], word: string): Directive | undefined {

@@ -19,6 +19,7 @@ export function createProxyHost({ settings, clock, log }: HostContext): ProxyHos
     mainFile: absolute(settings.proxyConf || adapter.mainFile),
     pidFile: settings.proxyPid === '' ? '' : absolute(settings.proxyPid),
     folders: [...new Set([folder, real])],
+    asRoot: process.getuid?.() === 0,
     files: createConfFolder(folder, adapter.suffix),
     run: createProcessRunner(clock),
     clock,

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { ProxyAdapter, StagedMain } from '../../core/proxy/adapter.ts';
+import type { MainConfig, ProxyAdapter, StagedMain } from '../../core/proxy/adapter.ts';
 import { type Listen, listenKey } from '../../core/proxy/backend.ts';
 import type { FileChange } from '../../core/proxy/plan-change.ts';
 import { missingListens, takenListens } from '../../core/proxy/proc-net.ts';
@@ -21,6 +21,7 @@ export interface ProxyHost {
   readonly pidFile: string;
   /** The folder as configured, and as it is with symbolic links followed. */
   readonly folders: readonly string[];
+  readonly asRoot: boolean;
   readonly files: ConfFolder;
   readonly run: RunProcess;
   readonly clock: Clock;
@@ -113,7 +114,7 @@ export async function testConfiguration(
   if (!text.ok) return text;
   try {
     const stage = await host.files.stage(changes, host.mainFile, (paths) => {
-      const staged = host.adapter.stageMain({ mainFile: host.mainFile, text: text.value, folders: host.folders }, paths);
+      const staged = host.adapter.stageMain(mainOf(host, text.value), paths);
       main = staged.ok ? staged : err('bad-main', staged.detail);
       return staged.ok ? staged.value.text : '';
     });
@@ -130,6 +131,10 @@ export async function testConfiguration(
   } finally {
     await host.files.unstage();
   }
+}
+
+function mainOf({ mainFile, folders, asRoot }: ProxyHost, text: string): MainConfig {
+  return { mainFile, text, folders, asRoot };
 }
 
 async function writeAll(host: ProxyHost, changes: readonly FileChange[]): Promise<Outcome> {
@@ -217,7 +222,8 @@ function wordsOf(output: string, stage: Stage, host: ProxyHost): string {
     .replaceAll(stage.mainFile, host.mainFile)
     .split('\n')
     .map((line) => line.trim())
-    .filter((line) => line !== '');
+    // nginx opens the log it was compiled with before it reads the configuration; nothing is ever written to it here.
+    .filter((line) => line !== '' && !line.includes('could not open error log file'));
   const grave = lines.filter((line) => /\[(emerg|alert|crit)\]/i.test(line));
   return (grave.length > 0 ? grave : lines).join('; ').slice(0, WORDS_LENGTH_MAX).replaceAll(`/${STATE_FOLDER}/stage/conf`, '');
 }
@@ -232,7 +238,7 @@ export async function findMainFault(host: ProxyHost): Promise<Outcome> {
   const text = await tryIo(`read ${host.mainFile}`, () => readFile(host.mainFile, 'utf8'));
   if (!text.ok) return text;
   const stage = { folder: host.folders[0] ?? '', pidFile: '' };
-  const staged = host.adapter.stageMain({ mainFile: host.mainFile, text: text.value, folders: host.folders }, stage);
+  const staged = host.adapter.stageMain(mainOf(host, text.value), stage);
   if (!staged.ok) return err('bad-main', staged.detail);
   const program = await findReader(host, staged.value);
   return program.ok || program.code === 'not-running' ? ok(undefined) : program;
