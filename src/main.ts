@@ -11,6 +11,7 @@ const roles: { readonly [R in CommandName]: () => Promise<{ readonly run: Run<R>
   dns: () => import('./roles/dns/dns.ts'),
   zone: () => import('./roles/zone.ts'),
   routes: () => import('./roles/routes/routes.ts'),
+  resolver: () => import('./roles/resolver.ts'),
   cleanup: () => import('./roles/cleanup.ts'),
   l3: () => import('./roles/l3/l3.ts'),
   explain: () => import('./roles/explain/explain.ts'),

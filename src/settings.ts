@@ -25,6 +25,7 @@ import { updaterSettings } from './core/settings/updater-settings.ts';
 export const commands = {
   dns: { summary: "Answers DNS queries for the cluster's Services; the default in a cluster", operands: '', operandsMax: 0 },
   routes: { summary: 'Prints the routes that lead to the pods, for your router', operands: '', operandsMax: 0 },
+  resolver: { summary: 'Prints what your resolver must be told to ask minilb for its names', operands: '', operandsMax: 0 },
   zone: { summary: 'Prints what the zone holds, as a master file', operands: '', operandsMax: 0 },
   cleanup: { summary: 'Shows, and with -yes clears, what minilb wrote into Services', operands: '', operandsMax: 0 },
   l3: {
@@ -58,8 +59,8 @@ export const commands = {
 export type CommandName = keyof typeof commands;
 
 const DNS = ['dns', 'demo'] as const;
-const CLUSTER = ['dns', 'zone', 'routes', 'cleanup', 'l3', 'explain', 'doctor'] as const;
-const LOGGING = ['dns', 'routes', 'cleanup', 'demo', 'l3', 'explain', 'doctor', 'updater'] as const;
+const CLUSTER = ['dns', 'zone', 'routes', 'cleanup', 'l3', 'explain', 'doctor', 'resolver'] as const;
+const LOGGING = ['dns', 'routes', 'cleanup', 'demo', 'l3', 'explain', 'doctor', 'resolver', 'updater'] as const;
 
 /** Every setting of minilb, once. The key is what the roles call it, with its unit last. */
 export const settings = {
@@ -71,7 +72,7 @@ export const settings = {
   }),
   domain: setting(domain, {
     flag: 'domain',
-    roles: ['dns', 'zone', 'cleanup', 'demo', 'explain', 'doctor'],
+    roles: ['dns', 'zone', 'cleanup', 'demo', 'explain', 'doctor', 'resolver'],
     default: 'minilb',
     help: 'The zone that is served: a Service answers as <service>.<namespace>.<domain>. Written in lower case. With explain and doctor: for want of a running Pod that says it.',
   }),
@@ -153,7 +154,7 @@ export const settings = {
   ...claimSettings,
   loadBalancerClass: setting(loadBalancerClass, {
     flag: 'class',
-    roles: ['dns', 'zone', 'cleanup', 'demo', 'l3', 'explain', 'doctor'],
+    roles: ['dns', 'zone', 'cleanup', 'demo', 'l3', 'explain', 'doctor', 'resolver'],
     default: 'minilb',
     defaultOf: { l3: 'minilb-l3' },
     help: 'The spec.loadBalancerClass of the Services that are ours.',

@@ -15,3 +15,7 @@ export const ROUTE_FORMATS = [
   'unifi',
 ] as const;
 export type RouteFormat = (typeof ROUTE_FORMATS)[number];
+
+/** What `minilb resolver -format` writes; src/core/router/resolver-lines.ts. */
+export const RESOLVER_FORMATS = ['dnsmasq', 'pihole', 'adguard', 'unbound', 'bind', 'resolved', 'opnsense', 'mikrotik'] as const;
+export type ResolverFormat = (typeof RESOLVER_FORMATS)[number];

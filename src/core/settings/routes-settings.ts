@@ -1,10 +1,10 @@
-import { ROUTE_FORMATS } from './formats.ts';
-import { choice, optionalAddress, toggle } from './kinds.ts';
+import { RESOLVER_FORMATS, ROUTE_FORMATS } from './formats.ts';
+import { choice, dnsServers, optionalAddress, toggle } from './kinds.ts';
 import { setting } from './setting.ts';
 
 const ROUTES = ['routes'] as const;
 
-/** What only `minilb routes` takes; src/settings.ts holds them with the others. */
+/** What only `minilb routes` and `minilb resolver` take; src/settings.ts holds them with the others. */
 export const routesSettings = {
   routeFormat: setting(choice(...ROUTE_FORMATS), {
     flag: 'format',
@@ -23,5 +23,17 @@ export const routesSettings = {
     roles: ROUTES,
     default: 'false',
     help: 'Goes on, and prints everything anew when it has changed. While the API server is away nothing changes.',
+  }),
+  resolverFormat: setting(choice(...RESOLVER_FORMATS), {
+    flag: 'format',
+    roles: ['resolver'],
+    default: 'dnsmasq',
+    help: 'For which resolver the lines are: docs/resolvers.md.',
+  }),
+  servers: setting(dnsServers, {
+    flag: 'server',
+    roles: ['resolver'],
+    default: '',
+    help: 'Where minilb answers, as the resolver reaches it. Empty: the addresses that the running Pods have of their nodes.',
   }),
 };

@@ -20,6 +20,12 @@ export const MANIFEST_NAMESPACE = 'minilb';
 
 /** The Pod to ask: one that answers the network before one that only writes, and a ready one before others. `err` says why there is none. */
 export async function findRunningPod(client: KubeClient, signal: AbortSignal): Promise<Result<RunningPod, 'no-pod'>> {
+  const found = await findRunningPods(client, signal);
+  return found.ok ? first(found.value) : found;
+}
+
+/** All Pods that answer DNS, in that order. */
+export async function findRunningPods(client: KubeClient, signal: AbortSignal): Promise<Result<readonly RunningPod[], 'no-pod'>> {
   const query = { labelSelector: MINILB_PODS, limit: String(PODS_MAX) };
   const everywhere = await client.request({ method: 'GET', path: '/api/v1/pods', query }, signal);
   const listed =
@@ -27,14 +33,20 @@ export async function findRunningPod(client: KubeClient, signal: AbortSignal): P
       ? everywhere
       : await client.request({ method: 'GET', path: `/api/v1/namespaces/${MANIFEST_NAMESPACE}/pods`, query }, signal);
   if (!listed.ok) return err('no-pod', `Pods cannot be listed: ${listed.detail}`);
-  return chooseRunningPod(asArray(asObject(listed.value)?.['items']).flatMap((raw) => toMinilbPod(raw) ?? []));
+  return ok(sorted(asArray(asObject(listed.value)?.['items']).flatMap((raw) => toMinilbPod(raw) ?? [])));
 }
 
 /** The one of these Pods whose settings count. */
 export function chooseRunningPod(pods: readonly MinilbPod[]): Result<RunningPod, 'no-pod'> {
-  const found = pods.flatMap((pod) => withSettings(pod) ?? []).sort((a, b) => rank(a) - rank(b) || (keyOf(a.pod) < keyOf(b.pod) ? -1 : 1));
-  const [first] = found;
-  return first ? ok(first) : err('no-pod', `no Pod with the label ${MINILB_PODS} runs minilb dns`);
+  return first(sorted(pods));
+}
+
+function sorted(pods: readonly MinilbPod[]): readonly RunningPod[] {
+  return pods.flatMap((pod) => withSettings(pod) ?? []).sort((a, b) => rank(a) - rank(b) || (keyOf(a.pod) < keyOf(b.pod) ? -1 : 1));
+}
+
+function first([pod]: readonly RunningPod[]): Result<RunningPod, 'no-pod'> {
+  return pod ? ok(pod) : err('no-pod', `no Pod with the label ${MINILB_PODS} runs minilb dns`);
 }
 
 function rank({ pod }: RunningPod): number {
