@@ -14,6 +14,7 @@ const roles: { readonly [R in CommandName]: () => Promise<{ readonly run: Run<R>
   resolver: () => import('./roles/resolver.ts'),
   cleanup: () => import('./roles/cleanup.ts'),
   l3: () => import('./roles/l3/l3.ts'),
+  external: () => import('./roles/external/external.ts'),
   explain: () => import('./roles/explain/explain.ts'),
   doctor: () => import('./roles/doctor/doctor.ts'),
   demo: () => import('./roles/demo/demo.ts'),

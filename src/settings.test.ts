@@ -29,7 +29,8 @@ describe('the declaration', () => {
 describe('help', () => {
   test('lists every command with its summary', () => {
     const text = renderOverview('1.2.3', commands);
-    for (const [name, command] of Object.entries(commands)) expect(text).toContain(`${name.padEnd(7)}  ${command.summary}`);
+    const width = Math.max(...Object.keys(commands).map((name) => name.length));
+    for (const [name, command] of Object.entries(commands)) expect(text).toContain(`${name.padEnd(width)}  ${command.summary}`);
   });
 
   test('of a command shows its own flags with unit, bounds and the command’s own default', () => {

@@ -1,5 +1,6 @@
 import { claimSettings } from './core/settings/claim-settings.ts';
 import { dnsSettings } from './core/settings/dns-settings.ts';
+import { externalSettings } from './core/settings/external-settings.ts';
 import {
   addresses,
   choice,
@@ -34,6 +35,12 @@ export const commands = {
     operandsMax: 1,
     subcommands: ['status', 'cleanup'],
   },
+  external: {
+    summary: 'Programs load balancers outside the cluster for its Services, through their updaters',
+    operands: '[cleanup]',
+    operandsMax: 1,
+    subcommands: ['cleanup'],
+  },
   explain: {
     summary: 'Says why a name has these addresses, or none',
     operands: 'NAME',
@@ -59,8 +66,8 @@ export const commands = {
 export type CommandName = keyof typeof commands;
 
 const DNS = ['dns', 'demo'] as const;
-const CLUSTER = ['dns', 'zone', 'routes', 'cleanup', 'l3', 'explain', 'doctor', 'resolver'] as const;
-const LOGGING = ['dns', 'routes', 'cleanup', 'demo', 'l3', 'explain', 'doctor', 'resolver', 'updater'] as const;
+const CLUSTER = ['dns', 'zone', 'routes', 'cleanup', 'l3', 'external', 'explain', 'doctor', 'resolver'] as const;
+const LOGGING = ['dns', 'routes', 'cleanup', 'demo', 'l3', 'external', 'explain', 'doctor', 'resolver', 'updater'] as const;
 
 /** Every setting of minilb, once. The key is what the roles call it, with its unit last. */
 export const settings = {
@@ -85,9 +92,9 @@ export const settings = {
   }),
   resyncSeconds: setting(wholeNumber('seconds', 1, 86400), {
     flag: 'resync',
-    roles: ['dns', 'demo', 'l3', 'routes'],
+    roles: ['dns', 'demo', 'l3', 'routes', 'external'],
     default: '300',
-    help: 'How often everything is listed again beside the running watches, to heal one that lost events.',
+    help: 'How often everything is listed again beside the running watches, to heal one that lost events. With external also: how often updaters are told everything again.',
   }),
   ttlSeconds: setting(wholeNumber('seconds', 0, 86400), {
     flag: 'ttl',
@@ -154,9 +161,9 @@ export const settings = {
   ...claimSettings,
   loadBalancerClass: setting(loadBalancerClass, {
     flag: 'class',
-    roles: ['dns', 'zone', 'cleanup', 'demo', 'l3', 'explain', 'doctor', 'resolver'],
+    roles: ['dns', 'zone', 'cleanup', 'demo', 'l3', 'external', 'explain', 'doctor', 'resolver'],
     default: 'minilb',
-    defaultOf: { l3: 'minilb-l3' },
+    defaultOf: { l3: 'minilb-l3', external: 'lb.paperlb.com/paperlb-class' },
     help: 'The spec.loadBalancerClass of the Services that are ours.',
   }),
   via: setting(cidrs, {
@@ -194,12 +201,13 @@ export const settings = {
   ...updaterSettings,
   yes: setting(toggle, {
     flag: 'yes',
-    roles: ['cleanup', 'l3'],
+    roles: ['cleanup', 'l3', 'external'],
     default: 'false',
     help: 'Does what the plan says. Without it the plan is only printed.',
   }),
   ...routeSettings,
   ...routesSettings,
+  ...externalSettings,
   output: setting(choice('text', 'json', 'annotations'), {
     flag: 'o',
     roles: ['l3', 'explain', 'doctor'],

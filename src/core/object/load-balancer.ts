@@ -52,6 +52,8 @@ export interface LoadBalancer extends Meta {
   readonly ownerUid: string;
   readonly configName: string;
   readonly url: string;
+  /** What the names of its backends begin with; only the config's word makes that true. */
+  readonly backendPrefix: string;
   readonly host: string;
   /** Of the first port served; 0 when there is none. */
   readonly port: number;
@@ -85,6 +87,7 @@ export function toLoadBalancer(raw: unknown): Result<LoadBalancer, 'malformed'> 
     ownerUid: compact(asArray(metadata?.['ownerReferences']).map(toServiceOwner))[0] ?? '',
     configName: asString(spec?.['configName']) ?? '',
     url: asString(asObject(spec?.['httpUpdater'])?.['url']) ?? '',
+    backendPrefix: asString(asObject(spec?.['httpUpdater'])?.['backendPrefix']) ?? '',
     host: asString(spec?.['host']) ?? '',
     port: asInteger(spec?.['port'], 1, 65535) ?? 0,
     protocol: toProxyProtocol(spec?.['protocol']),

@@ -8,9 +8,9 @@ export const routeSettings = {
   prefixes: setting(cidrs, {
     flag: 'prefix',
     env: ['L3LB_PREFIX'],
-    roles: L3,
+    roles: ['l3', 'external'],
     default: '',
-    help: 'Required: the networks, of both families, that addresses of Services come from.',
+    help: 'The networks, of both families, that addresses of Services come from; l3 needs them. With external: a Service without a class that asks for an address in one of them is left to l3.',
   }),
   interface: setting(words('name'), {
     flag: 'interface',

@@ -1,3 +1,5 @@
+import { EXTERNAL_NOTICES } from './external-notices.ts';
+
 /** What a notice's code, which is also its Event's `reason`, stands for. */
 export interface NoticeDeclaration {
   readonly type: 'Normal' | 'Warning';
@@ -142,6 +144,7 @@ export const NOTICES = {
   },
   ClaimedByOther: {
     ...l3,
+    roles: ['l3', 'external'],
     on: ['Service'],
     means: 'The Service has no `spec.loadBalancerClass`, and another controller writes its status; minilb leaves it alone.',
     remedy: 'Set `spec.loadBalancerClass` (on a new Service: it cannot be changed) to say whose it is.',
@@ -212,6 +215,7 @@ export const NOTICES = {
     means: 'An address bears the agent’s mark and lies outside `-prefix`; it is left alone.',
     remedy: 'If the prefix was changed: remove the address by hand (`ip address del`).',
   },
+  ...EXTERNAL_NOTICES,
 } as const satisfies Readonly<Record<string, NoticeDeclaration>>;
 
 /** docs/events.md. */

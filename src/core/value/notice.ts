@@ -21,3 +21,6 @@ export interface Notice {
   readonly code: NoticeCode;
   readonly text: string;
 }
+
+/** A notice whose object is known from where it stands. */
+export type Remark = readonly [code: NoticeCode, text: string];

@@ -2,12 +2,12 @@ import { expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { dnsName, gateway, ingress, listener, parent, points, route } from '../../../test/support/claim-values.ts';
 import { endpoint, ip, service, slice, type TestCluster, testCluster } from '../../../test/support/values.ts';
+import { zoneRecords } from '../../../test/support/zone-records.ts';
 import type { ClaimInput } from '../claim/claim-book.ts';
 import type { Node } from '../object/node.ts';
 import type { Service } from '../object/service.ts';
 import { parseCidr } from '../value/ip.ts';
 import { createZone, type Zone, type ZoneConfig } from './zone.ts';
-import { zoneRecords } from './zone-records.ts';
 
 const config: ZoneConfig = {
   domain: dnsName('minilb'),

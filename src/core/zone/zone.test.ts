@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { endpoint, ip, service, slice, type TestCluster, testCluster } from '../../../test/support/values.ts';
+import { zoneRecords } from '../../../test/support/zone-records.ts';
 import type { EndpointSlice } from '../object/endpoint-slice.ts';
 import type { Service } from '../object/service.ts';
 import type { DnsName } from '../value/dns-name.ts';
 import { createZone, type Zone, type ZoneConfig } from './zone.ts';
-import { zoneRecords } from './zone-records.ts';
 
 const config: ZoneConfig = { domain: 'minilb' as DnsName, ttlSeconds: 5, nameservers: [], serial: 1 };
 

@@ -7,6 +7,7 @@ import type { ApiFailure, KubeClient } from '../../shell/kube/client.ts';
 import { createWorkQueue, type WorkOutcome } from '../../shell/kube/work-queue.ts';
 import type { Clock } from '../../shell/system/clock.ts';
 import type { Log } from '../../shell/telemetry/log.ts';
+import { createRewritePace, dropOldest } from '../rewrite-pace.ts';
 
 /** What became of one attempt to write a status; `gone` and `refused` (404, 422) are dropped, `conflict` and `failed` tried again. */
 export type StatusOutcome = 'written' | 'conflict' | 'gone' | 'refused' | 'failed';
@@ -32,18 +33,8 @@ export interface StatusController {
   readonly closed: Promise<void>;
 }
 
-/** What we last wrote into a Service, and how often in a row the same. */
-interface Written {
-  readonly uid: string;
-  readonly at: number;
-  readonly times: number;
-}
-
 const CONFLICTS_MAX = 5;
 const REMEMBERED_MAX = 50_000;
-/** Whoever replaces what we wrote sees us come back after 1 s, 2 s, 4 s … and in the end every five minutes. */
-const OVERWRITTEN_FIRST_MS = 1000;
-const OVERWRITTEN_MAX_MS = 300_000;
 const OVERWRITTEN_NOTICE_TIMES = 4;
 
 /**
@@ -52,21 +43,21 @@ const OVERWRITTEN_NOTICE_TIMES = 4;
  */
 export function createStatusController(options: StatusControllerOptions, signal: AbortSignal): StatusController {
   const { client, clock, random, log, observer = () => {} } = options;
-  const written = new Map<string, Written>();
+  const pace = createRewritePace(clock);
   const said = new Map<string, string>();
   let failing = false;
 
   const handle = async (key: string, until: AbortSignal): Promise<WorkOutcome> => {
     const service = options.service(key);
     if (!service) {
-      written.delete(key);
+      pace.forget(key);
       said.delete(key);
       return 'done';
     }
     const { patch, notices } = planStatus(service, options);
     say(key, notices);
     if (!patch) return 'done';
-    const waitMs = untilNextWrite(written.get(key), service, clock.now());
+    const waitMs = pace.waitMs(key, service.uid);
     return waitMs > 0 ? { retryAfterMs: waitMs } : write(key, service, patch, until);
   };
 
@@ -90,11 +81,7 @@ export function createStatusController(options: StatusControllerOptions, signal:
   };
 
   const noteWritten = (key: string, service: Service): WorkOutcome => {
-    const before = written.get(key);
-    const times = before?.uid === service.uid && clock.now() - before.at < 2 * OVERWRITTEN_MAX_MS ? before.times + 1 : 1;
-    written.delete(key);
-    written.set(key, { uid: service.uid, at: clock.now(), times });
-    dropOldest(written);
+    const times = pace.wrote(key, service.uid);
     observer('written');
     failing = false;
     log.debug('status written', { service: key });
@@ -125,14 +112,14 @@ export function createStatusController(options: StatusControllerOptions, signal:
     for (const notice of notices) if (!before.includes(`${notice.code};`)) options.notice(notice);
     said.delete(key);
     if (notices.length > 0) said.set(key, notices.map((notice) => `${notice.code};`).join(''));
-    dropOldest(said);
+    dropOldest(said, REMEMBERED_MAX);
   };
 
   const queue = createWorkQueue({ name: 'status', handle, clock, random, log }, signal);
   /** Most Services are nobody's here: they cost no turn in the queue. */
   const concernsUs = (key: string): boolean => {
     const service = options.service(key);
-    return written.has(key) || said.has(key) || (service !== undefined && isByName(service, options.loadBalancerClass));
+    return pace.knows(key) || said.has(key) || (service !== undefined && isByName(service, options.loadBalancerClass));
   };
   const changed = (key: string) => {
     if (concernsUs(key)) queue.add(key);
@@ -140,20 +127,9 @@ export function createStatusController(options: StatusControllerOptions, signal:
   return { changed, size: queue.size, ready: queue.ready, closed: queue.closed };
 }
 
-/** Milliseconds to wait before the same value is written again: right after a write the store may not have seen it yet. */
-function untilNextWrite(last: Written | undefined, service: Service, now: number): number {
-  if (!last || last.uid !== service.uid) return 0;
-  return last.at + Math.min(OVERWRITTEN_MAX_MS, OVERWRITTEN_FIRST_MS * 2 ** Math.min(last.times - 1, 20)) - now;
-}
-
 function overwrittenNotice(service: Service): Notice {
   const text =
     'Something else keeps replacing the status that minilb writes: another controller, or a minilb with another -domain. ' +
     'minilb writes it less and less often.';
   return { object: refOf('v1', 'Service', service), code: 'StatusOverwritten', text };
-}
-
-function dropOldest(map: Map<string, unknown>): void {
-  if (map.size <= REMEMBERED_MAX) return;
-  for (const key of map.keys()) return void map.delete(key);
 }

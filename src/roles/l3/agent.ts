@@ -15,10 +15,10 @@ import { addProcessMetrics, createMetrics } from '../../shell/telemetry/metrics.
 import { aborted, closeAll } from '../closing.ts';
 import { watchObserver } from '../dns/dns-metrics.ts';
 import { createLoop } from '../loop.ts';
+import { createNoticeBoard } from '../notices.ts';
 import { type ExitCode, giveUp, type RoleContext } from '../role.ts';
 import { createL3Feed, type L3Feed } from './l3-feed.ts';
 import { serveHealth } from './l3-health.ts';
-import { createNoticeBoard } from './notices.ts';
 import { clusterPrefixFaults } from './prefix-check.ts';
 import { createSweeper } from './sweeper.ts';
 

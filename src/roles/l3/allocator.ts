@@ -8,11 +8,11 @@ import { addProcessMetrics, createMetrics } from '../../shell/telemetry/metrics.
 import { aborted, closeAll } from '../closing.ts';
 import { watchObserver } from '../dns/dns-metrics.ts';
 import { createLoop } from '../loop.ts';
+import { createNoticeBoard } from '../notices.ts';
 import { type ExitCode, giveUp, type RoleContext } from '../role.ts';
 import { createAllocation } from './allocation.ts';
 import { createL3Feed, type L3Feed } from './l3-feed.ts';
 import { serveHealth } from './l3-health.ts';
-import { createNoticeBoard } from './notices.ts';
 import { clusterPrefixFaults } from './prefix-check.ts';
 
 export const LEASE_NAME = 'minilb-l3-allocator';

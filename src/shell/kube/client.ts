@@ -1,8 +1,9 @@
 import { type ApiErrorCode, toApiErrorCode } from '../../core/value/api-error.ts';
 import { type Clock, withTimeout } from '../system/clock.ts';
-import { readText } from './body.ts';
+import { readText } from '../system/read-text.ts';
+import { detailOf, isSocketRefusal } from '../system/socket-error.ts';
 import type { Credentials, Identity } from './credentials.ts';
-import { detailOf, isSocketRefusal, messageOf, retryAfterOf } from './failure.ts';
+import { messageOf, retryAfterOf } from './failure.ts';
 
 export type { ApiErrorCode } from '../../core/value/api-error.ts';
 
@@ -176,7 +177,7 @@ function failure(code: ApiErrorCode, status: number, detail: string, retryAfterS
 
 function unreachable(credentials: Credentials, error: unknown, signal: AbortSignal): ApiFailure {
   const cause: unknown = signal.aborted ? signal.reason : error;
-  return failure('unreachable', 0, `${credentials.server}: ${detailOf(cause)}`);
+  return failure('unreachable', 0, `${credentials.server}: ${detailOf(cause, 'the API server')}`);
 }
 
 async function refusal(response: Response): Promise<ApiFailure> {

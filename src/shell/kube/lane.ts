@@ -6,9 +6,9 @@ import type { InformerEvent, Lane } from '../../core/informer/state.ts';
 import { stripManagedFields } from '../../core/informer/strip.ts';
 import { toWatchEvent } from '../../core/informer/watch-event.ts';
 import { asObject, type RawObject } from '../../core/object/raw.ts';
+import { detailOf } from '../system/socket-error.ts';
 import { yieldTurn } from '../system/yield-turn.ts';
 import type { KubeClient } from './client.ts';
-import { detailOf } from './failure.ts';
 
 /** Bytes taken in before other work has its turn: a list of megabytes must not hold up queries. */
 const PIECE_BYTES = 64 * 1024;
@@ -92,7 +92,7 @@ async function nextChunk(chunks: AsyncIterator<Uint8Array>): Promise<NextChunk> 
     const { done, value } = await chunks.next();
     return done ? { kind: 'end' } : { kind: 'bytes', bytes: value };
   } catch (error) {
-    return { kind: 'broken', detail: detailOf(error) };
+    return { kind: 'broken', detail: detailOf(error, 'the API server') };
   }
 }
 

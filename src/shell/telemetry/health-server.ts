@@ -11,6 +11,8 @@ export interface Readiness {
 
 export interface HealthOptions {
   readonly listen: SocketAddress;
+  /** The flag that `listen` comes from, for messages; `health` when absent. */
+  readonly flag?: string;
   /** Asked at each request: not ready before the first sync and in lameduck. */
   readonly readiness: () => Readiness;
   /** A latch: true for ever after the first full sync. */
@@ -35,7 +37,7 @@ const SCRAPES_MAX = 4;
  * - `/metrics`: Prometheus' text format.
  */
 export function createHealthServer(options: HealthOptions, signal: AbortSignal): HealthServer {
-  const server = bindHttp(options.listen, 'health', createHandler(options));
+  const server = bindHttp(options.listen, options.flag ?? 'health', createHandler(options));
   if (!server.ok) return { ready: Promise.resolve(server), closed: Promise.resolve() };
   return { ready: Promise.resolve(ok({ port: server.value.port })), closed: closeHttp(server.value, signal) };
 }

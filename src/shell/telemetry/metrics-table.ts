@@ -178,6 +178,24 @@ export const METRICS = {
     labels: none,
   },
   leading: { kind: 'gauge', name: 'minilb_leading', help: '1 while this process holds the Lease.', labels: none },
+  externalCalls: {
+    kind: 'counter',
+    name: 'minilb_external_calls_total',
+    help: 'Calls to updaters, by method and result (ok, unreachable, unauthorized, refused).',
+    labels: ['method', 'result'],
+  },
+  externalBalancers: {
+    kind: 'gauge',
+    name: 'minilb_external_load_balancers',
+    help: 'LoadBalancer objects, by phase.',
+    labels: ['phase'],
+  },
+  externalGivenUp: {
+    kind: 'counter',
+    name: 'minilb_external_cleanups_given_up_total',
+    help: 'Backends that were left at an updater because it could not be made to remove them.',
+    labels: none,
+  },
   updaterCalls: {
     kind: 'counter',
     name: 'minilb_updater_calls_total',

@@ -1,6 +1,6 @@
-import { wireNameText } from '../wire/text.ts';
-import { type Answer, answerAddresses } from './answer.ts';
-import type { Zone } from './zone.ts';
+import { wireNameText } from '../../src/core/wire/text.ts';
+import { type Answer, answerAddresses } from '../../src/core/zone/answer.ts';
+import type { Zone } from '../../src/core/zone/zone.ts';
 
 /**
  * Every record that the zone's names answer, one line each, sorted: `web.default.minilb A 10.244.0.5`; `NODATA` for a name without any. A

@@ -1,8 +1,8 @@
-import { keyOf } from '../../core/object/raw.ts';
-import type { Notice } from '../../core/value/notice.ts';
-import type { EventRecorder } from '../../shell/kube/events.ts';
-import type { Log } from '../../shell/telemetry/log.ts';
-import type { Metrics } from '../../shell/telemetry/metrics.ts';
+import { keyOf } from '../core/object/raw.ts';
+import type { Notice } from '../core/value/notice.ts';
+import type { EventRecorder } from '../shell/kube/events.ts';
+import type { Log } from '../shell/telemetry/log.ts';
+import type { Metrics } from '../shell/telemetry/metrics.ts';
 
 /** Says each notice once for as long as it stays true: a log line, a count and an Event. */
 export function createNoticeBoard(log: Log, metrics: Metrics, events: EventRecorder): (notices: readonly Notice[]) => void {
