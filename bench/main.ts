@@ -1,4 +1,5 @@
 import { cpus, totalmem } from 'node:os';
+import { benchClaims } from './claims.ts';
 import { benchFreshness } from './freshness.ts';
 import { benchGrowth, benchSoak } from './growth.ts';
 import { benchL3, benchL3Outage } from './l3.ts';
@@ -16,6 +17,7 @@ const sections: readonly (readonly [title: string, run: () => Promise<string>])[
   ['Ten-minute outage', benchL3Outage],
   ['By proxy', benchUpdater],
   ['Freshness under load', benchFreshness],
+  ['Claims', benchClaims],
   ['Growth', benchGrowth],
   ['Soak', benchSoak],
 ];

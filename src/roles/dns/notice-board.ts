@@ -6,6 +6,7 @@ import { serviceNotices } from '../../core/zone/service-notices.ts';
 import type { ClusterView, Zone } from '../../core/zone/zone.ts';
 import { serviceAliasNotices, zoneNotices } from '../../core/zone/zone-notices.ts';
 import type { Clock } from '../../shell/system/clock.ts';
+import { yieldTurn } from '../../shell/system/yield-turn.ts';
 
 export interface NoticeBoardOptions {
   readonly zone: Zone;
@@ -32,7 +33,8 @@ export interface NoticeBoard {
 
 /** Changes are looked at together, and off the way of queries. */
 const SETTLE_MS = 1_000;
-const SUBJECTS_A_TURN = 200;
+/** Then queries get their turn. */
+const SUBJECTS_A_TURN = 50;
 /** A cluster in which more is wrong has other worries; the rest is told when these are gone. */
 const STANDING_MAX = 10_000;
 
@@ -51,10 +53,12 @@ export function createNoticeBoard(options: NoticeBoardOptions, signal: AbortSign
   async function settle(): Promise<void> {
     while (waiting.size > 0 && !signal.aborted) {
       await clock.after(SETTLE_MS, signal);
-      if (signal.aborted) break;
-      for (const subject of [...waiting].slice(0, SUBJECTS_A_TURN)) {
+      let looked = 0;
+      for (const subject of waiting) {
+        if (signal.aborted) break;
         waiting.delete(subject);
         look(subject);
+        if (++looked % SUBJECTS_A_TURN === 0) await yieldTurn();
       }
     }
     running = undefined;
