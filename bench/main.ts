@@ -6,6 +6,7 @@ import { benchL3, benchL3Outage } from './l3.ts';
 import { benchMainJob } from './main-job.ts';
 import { benchMemory } from './memory.ts';
 import { benchPeers } from './peers.ts';
+import { benchProfile } from './profile.ts';
 import { benchUpdater } from './updater.ts';
 
 // `npm run bench` prints Markdown; what is worth keeping is copied into bench/RESULTS.md with the machine's line.
@@ -20,6 +21,7 @@ const sections: readonly (readonly [title: string, run: () => Promise<string>])[
   ['Claims', benchClaims],
   ['Growth', benchGrowth],
   ['Soak', benchSoak],
+  ['Profile', benchProfile],
 ];
 
 const wanted = process.argv.slice(2);

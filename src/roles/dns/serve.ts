@@ -11,7 +11,7 @@ import { createZone } from '../../core/zone/zone.ts';
 import { createDnsCounters, type DnsAsker } from '../../shell/dns/handler.ts';
 import { createListenSet } from '../../shell/dns/listen-set.ts';
 import type { KubeClient } from '../../shell/kube/client.ts';
-import { createGarbagePace, keepMemorySmall } from '../../shell/system/memory.ts';
+import { createMemoryKeeper } from '../../shell/system/memory.ts';
 import { createHealthServer, type Readiness } from '../../shell/telemetry/health-server.ts';
 import { addProcessMetrics, createMetrics } from '../../shell/telemetry/metrics.ts';
 import { aborted, closeAll } from '../closing.ts';
@@ -30,6 +30,9 @@ import { createQueryObserver } from './query-observer.ts';
 import { checkRealZone, ownPod } from './real-zone-check.ts';
 import { createStatusWriter } from './status-writer.ts';
 
+/** What the heap grows by, some of it for good, when the zone takes in one Service or EndpointSlice. */
+const CHANGE_BYTES = 4096;
+
 /**
  * Serves DNS from this cluster until `given.signal` aborts, and for `-lameduck` after that. An API server that is away is waited for:
  * SERVFAIL before the first sync, the last known answers after it. `serving` is called once, when it listens and knows the cluster.
@@ -45,7 +48,7 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
   const counters = createDnsCounters();
   exposeDns(metrics, counters);
   const observer = watchObserver(metrics, clock);
-  const pace = createGarbagePace();
+  const memory = createMemoryKeeper(clock, stop.signal);
   const queries = createQueryObserver({ ...settings, metrics, clock });
   const context = queries.log ? { ...given, log: queries.log } : given;
   const { log } = context;
@@ -88,12 +91,12 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
         ...observer,
         received: (kind, bytes) => {
           observer.received(kind, bytes);
-          // Only the first list: later a query would wait for each collection.
-          if (!ctx.synced) pace(bytes);
+          memory.filled(bytes);
         },
       },
       serviceChanged: (key, what) => {
         revision++;
+        memory.filled(CHANGE_BYTES);
         update(key);
         if (what === 'service') claimsChanged('Service', key);
         board.objectChanged('Service', key);
@@ -114,7 +117,7 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
         syncedAtMs = clock.now();
         board.synced();
         warnOfOpenClaims(settings, zone, log);
-        void keepMemorySmall(clock, stop.signal);
+        memory.started();
         log.info('synced', Object.fromEntries(feed.kinds().map(([kind, , objects]) => [kind, objects])));
         lookAtRoutes('nodes');
         synced.resolve();

@@ -9,7 +9,7 @@ import { createAddressMonitor } from '../../shell/node/address-monitor.ts';
 import { createGuard, type Guard } from '../../shell/node/guard.ts';
 import { createNodeAddresses, type NodeAddresses } from '../../shell/node/ip-addresses.ts';
 import { createKubeProxy } from '../../shell/node/kube-proxy.ts';
-import { createGarbagePace, keepMemorySmall } from '../../shell/system/memory.ts';
+import { createMemoryKeeper } from '../../shell/system/memory.ts';
 import { createProcessRunner } from '../../shell/system/run-process.ts';
 import { addProcessMetrics, createMetrics } from '../../shell/telemetry/metrics.ts';
 import { aborted, closeAll } from '../closing.ts';
@@ -50,7 +50,7 @@ export async function runAgent(context: RoleContext<'l3'>, client: KubeClient): 
   const events = createEventRecorder({ client, role: 'l3', instance: node, clock, log }, stop.signal);
   let changed = () => {};
   const observer = watchObserver(metrics, clock);
-  const pace = createGarbagePace();
+  const memory = createMemoryKeeper(clock, stop.signal);
   let swept = false;
   const feed = createL3Feed(
     {
@@ -63,7 +63,7 @@ export async function runAgent(context: RoleContext<'l3'>, client: KubeClient): 
         ...observer,
         received: (kind, bytes) => {
           observer.received(kind, bytes);
-          if (!swept) pace(bytes);
+          memory.filled(bytes);
         },
       },
       endpoints: true,
@@ -86,7 +86,7 @@ export async function runAgent(context: RoleContext<'l3'>, client: KubeClient): 
   if (signal.aborted) return end(0);
   const overlap = await clusterPrefixFaults(settings.prefixes, feed, client, log, signal);
   if (overlap.length > 0) return end(giveUp(context, overlap.join('; ')));
-  void keepMemorySmall(clock, stop.signal);
+  memory.started();
   log.info('synced', { node, ...Object.fromEntries(feed.kinds().map(([kind, , objects]) => [kind, objects])) });
 
   const proxy = await startProxyGate(context, guard, () => changed());

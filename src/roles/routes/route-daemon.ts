@@ -1,7 +1,7 @@
 import type { RouteInputs, RoutePlan } from '../../core/plan/routes.ts';
 import type { Notice } from '../../core/value/notice.ts';
 import type { KubeClient } from '../../shell/kube/client.ts';
-import { keepMemorySmall } from '../../shell/system/memory.ts';
+import { createMemoryKeeper } from '../../shell/system/memory.ts';
 import { createHealthServer, type Readiness } from '../../shell/telemetry/health-server.ts';
 import { addProcessMetrics, createMetrics, type Metrics } from '../../shell/telemetry/metrics.ts';
 import { aborted, closeAll } from '../closing.ts';
@@ -45,7 +45,7 @@ export async function runRouteDaemon(
       changed: (what) => planner.changed(what),
       synced: () => {
         log.info('synced', Object.fromEntries(feed.kinds().map(([kind, , objects]) => [kind, objects])));
-        void keepMemorySmall(clock, stop.signal);
+        createMemoryKeeper(clock, stop.signal).started();
         planner.changed('nodes');
       },
     },

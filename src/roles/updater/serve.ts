@@ -12,7 +12,7 @@ import { openTokenFile, type TokenFile } from '../../shell/proxy/token-file.ts';
 import { createUpdaterServer } from '../../shell/proxy/updater-server.ts';
 import type { Clock } from '../../shell/system/clock.ts';
 import { lockFile } from '../../shell/system/file-lock.ts';
-import { createBurstKeeper, keepMemorySmall } from '../../shell/system/memory.ts';
+import { createBurstKeeper, createMemoryKeeper } from '../../shell/system/memory.ts';
 import { addProcessMetrics, createMetrics } from '../../shell/telemetry/metrics.ts';
 import { aborted, closeAll } from '../closing.ts';
 import { type ExitCode, giveUp, type RoleContext } from '../role.ts';
@@ -81,7 +81,7 @@ export async function serveUpdater(context: RoleContext<'updater'>): Promise<Exi
     return code;
   };
   if (!listening.ok) return end(giveUp(context, listening.detail));
-  void keepMemorySmall(clock, stop.signal);
+  createMemoryKeeper(clock, stop.signal).started();
   log.info('serving', { port: listening.value.port, proxy: host.adapter.name, folder: host.folders[0] ?? '' });
   await aborted(signal);
   log.info('stopping');

@@ -16,14 +16,21 @@ const FULL = new Set(['EAGAIN', 'EWOULDBLOCK', 'ENOBUFS', 'ENOMEM']);
 /** The triples that `Bun.udpSocket().sendMany` takes: bytes, port, address. */
 export type Batch = (Uint8Array | number | string)[];
 
+/** Room for one reply, used again and again. */
+export interface ReplyBuffer {
+  readonly bytes: Uint8Array;
+  /** What was sent of it last: most replies of a server are of few lengths, and a view each would be the most of its garbage. */
+  view: Uint8Array;
+}
+
 /** Replies of one UDP socket, collected and sent together. */
 export interface ReplyQueue {
   /** A buffer for a reply, or `undefined` when too many wait. It must come back through `commit` or `release`. */
-  readonly acquire: () => Uint8Array | undefined;
+  readonly acquire: () => ReplyBuffer | undefined;
   /** Queues the first `length` bytes of an acquired buffer; `address` as the socket reported it. */
-  readonly commit: (buffer: Uint8Array, length: number, port: number, address: string) => void;
+  readonly commit: (buffer: ReplyBuffer, length: number, port: number, address: string) => void;
   /** Gives a buffer back unused. */
-  readonly release: (buffer: Uint8Array) => void;
+  readonly release: (buffer: ReplyBuffer) => void;
   /** Queues a copy of `bytes`. */
   readonly put: (bytes: Uint8Array, port: number, address: string) => void;
   /** Sends what waits, as far as the kernel takes it. Called once per turn by itself, and by the owner on `drain`. */
@@ -35,13 +42,13 @@ export interface ReplyQueue {
  * bad peer; whatever it reports, every other reply is sent.
  */
 export function createReplyQueue(sendMany: (batch: Batch) => number, counters: DnsCounters): ReplyQueue {
-  const free: Uint8Array[] = [];
+  const free: ReplyBuffer[] = [];
   /** Buffers of the replies in `batch`, in the same order. */
-  const used: Uint8Array[] = [];
+  const used: ReplyBuffer[] = [];
   const batch: Batch = [];
   let scheduled = false;
 
-  const acquire = (): Uint8Array | undefined => {
+  const acquire = (): ReplyBuffer | undefined => {
     if (used.length >= REPLIES_MAX) {
       flush();
       if (used.length >= REPLIES_MAX) {
@@ -49,16 +56,17 @@ export function createReplyQueue(sendMany: (batch: Batch) => number, counters: D
         return undefined;
       }
     }
-    return free.pop() ?? new Uint8Array(UDP_EDNS_BYTES_MAX);
+    return free.pop() ?? newBuffer();
   };
 
-  const release = (buffer: Uint8Array): void => {
+  const release = (buffer: ReplyBuffer): void => {
     free.push(buffer);
   };
 
-  const commit = (buffer: Uint8Array, length: number, port: number, address: string): void => {
+  const commit = (buffer: ReplyBuffer, length: number, port: number, address: string): void => {
     used.push(buffer);
-    batch.push(buffer.subarray(0, length), port, address);
+    if (buffer.view.length !== length) buffer.view = buffer.bytes.subarray(0, length);
+    batch.push(buffer.view, port, address);
     if (used.length % FLUSH_AT === 0) flush();
     else if (!scheduled) {
       scheduled = true;
@@ -73,13 +81,13 @@ export function createReplyQueue(sendMany: (batch: Batch) => number, counters: D
     }
     const buffer = acquire();
     if (buffer === undefined) return;
-    buffer.set(bytes);
+    buffer.bytes.set(bytes);
     commit(buffer, bytes.length, port, address);
   };
 
   /** Takes the first `n` replies off. */
   const discard = (n: number): void => {
-    for (let i = 0; i < n; i++) free.push(used[i] as Uint8Array);
+    for (let i = 0; i < n; i++) free.push(used[i] as ReplyBuffer);
     if (n === used.length) {
       used.length = 0;
       batch.length = 0;
@@ -120,6 +128,11 @@ export function createReplyQueue(sendMany: (batch: Batch) => number, counters: D
   };
 
   return { acquire, commit, release, put, flush };
+}
+
+function newBuffer(): ReplyBuffer {
+  const bytes = new Uint8Array(UDP_EDNS_BYTES_MAX);
+  return { bytes, view: bytes };
 }
 
 const RETRY = -1;

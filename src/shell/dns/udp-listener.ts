@@ -77,7 +77,7 @@ export async function createUdpListener(options: UdpListenerOptions, signal: Abo
   return ok({ address: options.address, port: socket.port, fd: socket.fd ?? -1, closed });
 }
 
-/** The hot path: one call per datagram, nothing made but what Bun and `subarray` make. */
+/** The hot path: one call per datagram, nothing made but what Bun makes. */
 function createReceiver(options: UdpListenerOptions, queue: ReplyQueue, signal: AbortSignal): UdpEvents['data'] {
   const { handle, counters } = options;
   const ipv6 = options.address.includes(':');
@@ -105,20 +105,20 @@ function createReceiver(options: UdpListenerOptions, queue: ReplyQueue, signal: 
       counters.udpPortZero++;
       return;
     }
-    const out = queue.acquire();
-    if (out === undefined) return;
+    const buffer = queue.acquire();
+    if (buffer === undefined) return;
     peer = address;
     client.port = port;
     client.address = ipv6 ? plainAddress(address) : address;
     client.family = ipv6 && client.address.includes(':') ? 6 : 4;
     let length = 0;
     try {
-      length = handle(packet, packet.length, out, client);
+      length = handle(packet, packet.length, buffer.bytes, client);
     } catch (error) {
       counters.faults++;
       options.fault(error);
     }
-    if (length > 0) queue.commit(out, length, port, address);
-    else queue.release(out);
+    if (length > 0) queue.commit(buffer, length, port, address);
+    else queue.release(buffer);
   };
 }

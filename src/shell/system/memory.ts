@@ -5,26 +5,56 @@ import { openLibc } from './libc.ts';
 /** From <asm-generic/mman-common.h>, the same on x64 and arm64. */
 const MADV_DONTNEED = 4;
 
+/** Start-up runs through most of the program's code, each part once. */
+const STARTING_MS = 20;
 /** By then what start-up does once is done, compiling included. */
-const FIRST_MS = 3000;
+const SETTLED_MS = 3000;
 /** Reloads, bursts and scrapes touch code that is then idle again. */
-const AGAIN_MS = 300_000;
+const AGAIN_MS = 30_000;
 /** After work that comes in bursts: long enough that a burst pays once, short enough that nobody sees it in a graph. */
 const REST_MS = 2000;
 
+/** Keeps resident memory near what serving needs. */
+export interface MemoryKeeper {
+  /** Call it with the bytes that a first list brought, or that were made of it: the heap is collected every so often. */
+  readonly filled: (bytes: number) => void;
+  /** Call it once, when the first list is known: from then on a collection would make queries wait. */
+  readonly started: () => void;
+}
+
 /**
- * Gives back what start-up and a first list have left behind: the rubbish in the heap, once, in some milliseconds in which nothing else
- * runs; and, now and then, the pages of the program's own file that were touched on the way and that serving does not need. Those are not
- * lost: the kernel maps them again from the page cache when they are touched. Without /proc or a C library only the heap is cleaned.
+ * Gives back what start-up, a first list and bursts leave behind, until `signal` aborts: the rubbish in the heap, for the last time some
+ * seconds after the start, in some milliseconds in which nothing else runs; and, again and again, the pages of the program's own file that
+ * were touched on the way. Those are not lost: the kernel maps them again from the page cache when they are touched. Without /proc or a C
+ * library only the heap is cleaned.
  */
-export async function keepMemorySmall(clock: Clock, signal: AbortSignal): Promise<void> {
-  await clock.after(FIRST_MS, signal);
-  if (signal.aborted) return;
-  shrinkHeap();
-  while (!signal.aborted) {
-    await releaseCode();
-    await clock.after(AGAIN_MS, signal);
-  }
+export function createMemoryKeeper(clock: Clock, signal: AbortSignal): MemoryKeeper {
+  const pace = createGarbagePace();
+  const beganAt = clock.now();
+  let startedAt = Number.POSITIVE_INFINITY;
+  const keep = async (): Promise<void> => {
+    const release = await openCodeRelease();
+    while (clock.now() < startedAt + SETTLED_MS && !signal.aborted) {
+      release();
+      // Ever rarer: an API server that is away may be waited for for hours.
+      await clock.after(Math.min(STARTING_MS + (clock.now() - beganAt) / 8, AGAIN_MS), signal);
+    }
+    if (signal.aborted) return;
+    shrinkHeap();
+    while (!signal.aborted) {
+      release();
+      await clock.after(AGAIN_MS, signal);
+    }
+  };
+  void keep();
+  return {
+    filled: (bytes) => {
+      if (startedAt > clock.now()) pace(bytes);
+    },
+    started: () => {
+      startedAt = clock.now();
+    },
+  };
 }
 
 /** For work that comes in bursts with nothing between: call it when a piece is done, and 2 s later heap and code are given back. */
@@ -35,7 +65,7 @@ export function createBurstKeeper(clock: Clock, signal: AbortSignal): () => void
     waits = false;
     if (signal.aborted) return;
     shrinkHeap();
-    await releaseCode();
+    (await openCodeRelease())();
   };
   return () => {
     if (waits) return;
@@ -49,12 +79,15 @@ function shrinkHeap(): void {
   Bun.shrink();
 }
 
-/** Drops the resident pages of the program's code. */
-export async function releaseCode(): Promise<void> {
+/** Returns what drops the resident pages of the program's code: a few system calls. */
+export async function openCodeRelease(): Promise<() => void> {
   const mappings = programMappings();
   const libc = mappings.length > 0 ? await openLibc({ madvise: { args: ['usize', 'usize', 'int'], returns: 'int' } } as const) : undefined;
-  if (!libc?.ok) return;
-  for (const { start, length } of mappings) libc.value.madvise(start, length, MADV_DONTNEED);
+  if (!libc?.ok) return () => {};
+  const { madvise } = libc.value;
+  return () => {
+    for (const { start, length } of mappings) madvise(start, length, MADV_DONTNEED);
+  };
 }
 
 interface Mapping {
@@ -72,19 +105,19 @@ function programMappings(): readonly Mapping[] {
 }
 
 /**
- * The code of `file` in the text of /proc/PID/maps (proc_pid_maps(5)): dropping its pages loses nothing. Read-only data is left alone: it may be
- * relocated data that was written before it was protected (RELRO), and that would be lost.
+ * The code of `file` and the constants that it begins with, in the text of /proc/PID/maps (proc_pid_maps(5)): dropping their pages loses nothing.
+ * Read-only data further on is left alone: it may have been relocated before it was protected (RELRO), and that would be lost.
  */
 export function codeMappings(maps: string, file: string): readonly Mapping[] {
   return maps.split('\n').flatMap((line) => {
-    const match = /^([0-9a-f]+)-([0-9a-f]+) r-xp \S+ \S+ \S+\s+(.*)$/.exec(line);
+    const match = /^([0-9a-f]+)-([0-9a-f]+) (?:r-xp \S+|r--p 0+) \S+ \S+\s+(.*)$/.exec(line);
     if (!match || match[3] !== file) return [];
     const start = Number.parseInt(match[1] ?? '', 16);
     return [{ start, length: Number.parseInt(match[2] ?? '', 16) - start }];
   });
 }
 
-const PACE_BYTES_MIN = 1024 * 1024;
+const PACE_BYTES_MIN = 256 * 1024;
 /** A collection costs in proportion to what is kept, so the more there is, the rarer they come: some dozens even for 100 MB. */
 const PACE_SHARE = 1 / 8;
 
