@@ -88,7 +88,7 @@ export const settings = {
     roles: DNS,
     default: ':53',
     defaultOf: { demo: '127.0.0.1:8053' },
-    help: 'Where DNS queries are taken, over UDP and TCP. Without an address: on every address of this host, of both families.',
+    help: 'Where DNS queries are taken, over UDP and TCP. Without an address: on every address of this host, of both families, but those of kube-ipvs0, NodeLocal DNSCache and minilb l3.',
   }),
   resyncSeconds: setting(wholeNumber('seconds', 1, 86400), {
     flag: 'resync',

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Child, freePort } from '../support/child.ts';
+import { type ApiInside, relayApi } from '../support/api-inside.ts';
+import type { Child } from '../support/child.ts';
 import { type EmbeddedApi, startEmbedded } from '../support/embedded.ts';
 import { createTestNetwork, type Netns, netnsMissing, type TestNetwork } from '../support/netns.ts';
 import { createNode, createPod, createService, setPodReady, slicesOf } from '../support/objects.ts';
@@ -25,7 +25,7 @@ suite('a Node that vanishes, with three Nodes in namespaces of their own', () =>
   const kubelets = new Map<N, Child>();
   let network: TestNetwork;
   let api: EmbeddedApi;
-  let relay: Server;
+  let inside: ApiInside;
   let dns: Netns;
 
   const log = () => readFileSync(join(folder, 'minilb.log'), 'utf8');
@@ -66,23 +66,8 @@ suite('a Node that vanishes, with three Nodes in namespaces of their own', () =>
       await network.veth({ ns: dns, name: `node${n}`, addresses: [`10.9.${n}.1/24`] }, { ns, name: 'eth0', addresses: [`10.9.${n}.2/24`] });
       kubelet(n);
     }
-    const socket = join(folder, 'api.sock');
-    const target = Number(new URL(api.server).port);
-    relay = createServer((client) => {
-      const upstream = connect(target, '127.0.0.1');
-      client.pipe(upstream).pipe(client);
-      for (const end of [client, upstream]) end.on('error', () => [client, upstream].map((each) => each.destroy()));
-    });
-    await new Promise<void>((resolve) => relay.listen(socket, resolve));
-    const port = await freePort();
-    dns.start({
-      name: 'relay',
-      log: join(folder, 'relay.log'),
-      command: [process.execPath, join(import.meta.dirname, 'api-relay.ts'), `${port}`, socket],
-    });
-    await waitFor('the relay', () => readFileSync(join(folder, 'relay.log'), 'utf8').includes('relaying'));
-    const kubeconfig = api.kubeconfigAt('inside', `http://127.0.0.1:${port}`);
-    const flags = [`-kubeconfig=${kubeconfig}`, '-listen=127.0.0.1:5353', '-health=127.0.0.1:0', '-lameduck=0', '-controller=false'];
+    inside = await relayApi(api, dns, folder);
+    const flags = [`-kubeconfig=${inside.kubeconfig}`, '-listen=127.0.0.1:5353', '-health=127.0.0.1:0', '-lameduck=0', '-controller=false'];
     dns.start({ name: 'minilb', log: join(folder, 'minilb.log'), command: [process.execPath, MAIN, 'dns', ...flags] });
     await waitFor('three addresses', async () => (await ask()).length === 3);
     // Each kubelet has answered at least once.
@@ -91,7 +76,7 @@ suite('a Node that vanishes, with three Nodes in namespaces of their own', () =>
 
   afterAll(async () => {
     await network?.close();
-    relay?.close();
+    inside?.stop();
     await api?.stop();
     rmSync(folder, { recursive: true, force: true });
   });

@@ -8,9 +8,9 @@ import { runMinilb } from '../support/minilb.ts';
 import { createNode, createPod, createService, setPodReady } from '../support/objects.ts';
 import { programs, requires } from '../support/require.ts';
 
-const suite = await requires('net', programs('named-checkzone'));
+const suite = await requires('net', programs('named-checkzone', 'kzonecheck'));
 
-suite('minilb zone: a master file that BIND accepts', () => {
+suite('minilb zone: a master file that BIND and Knot accept', () => {
   const folder = mkdtempSync(join(tmpdir(), 'minilb-zone-'));
   let api: EmbeddedApi;
   beforeAll(async () => {
@@ -35,5 +35,6 @@ suite('minilb zone: a master file that BIND accepts', () => {
     const file = join(folder, 'zone');
     await Bun.write(file, printed.stdout);
     expect(await run(['named-checkzone', '-i', 'full', 'k8s.example.com', file])).toContain('OK');
+    expect(await run(['kzonecheck', '-v', '-o', 'k8s.example.com', file])).toContain('No semantic error found');
   }, 30_000);
 });

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { ClaimInput } from '../../core/claim/claim-book.ts';
+import { addressesByRoute } from '../../core/object/addresses-by-route.ts';
 import { compact, keyOf } from '../../core/object/raw.ts';
 import { ENDPOINT_SLICES } from '../../core/object/resources.ts';
 import { OWN_CLASSES } from '../../core/object/service-class.ts';
@@ -175,7 +176,8 @@ export async function serveDns(given: RoleContext<'dns'>, client: KubeClient, se
       )
     : undefined;
   const handle = createQueryHandler({ zone, ctx, queries, clients: settings.clients, forwarding });
-  const listeners = createListenSet({ listen: settings.listen, handle, counters, clock, log }, stop.signal);
+  const excluded = () => addressesByRoute(feed.services.values(), new Set(nodeIps()));
+  const listeners = createListenSet({ listen: settings.listen, handle, counters, clock, log, excluded }, stop.signal);
   let page: Promise<void> | undefined;
   let zoneCheck: Promise<void> | undefined;
   const end = async (code: ExitCode): Promise<ExitCode> => {
