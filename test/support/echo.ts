@@ -8,8 +8,8 @@ export interface EchoServer {
   readonly close: () => Promise<void>;
 }
 
-/** Listens on both protocols at one port of `host`. */
-export async function startEcho(name: string, host = '127.0.0.1'): Promise<EchoServer> {
+/** Listens on both protocols at one port of `host`; 0: a free one. */
+export async function startEcho(name: string, host = '127.0.0.1', wanted = 0): Promise<EchoServer> {
   const open = new Set<Socket>();
   const server = createServer((socket) => {
     open.add(socket);
@@ -17,7 +17,7 @@ export async function startEcho(name: string, host = '127.0.0.1'): Promise<EchoS
     socket.on('error', () => socket.destroy());
     socket.on('data', (data) => socket.write(`${name}:${data}`));
   });
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, host, resolve));
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(wanted, host, resolve));
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : 0;
   const udp = createSocket(host.includes(':') ? 'udp6' : 'udp4');
