@@ -45,8 +45,10 @@ export interface ContainerOptions {
   readonly capabilities?: readonly string[];
   /** On this machine's network, as a Pod with hostNetwork; absent: a network namespace of its own with nothing in it. */
   readonly hostNetwork?: boolean;
-  /** Folders that are seen read-only at another path. */
-  readonly mounts?: readonly { readonly source: string; readonly destination: string }[];
+  /** Folders that are seen at another path; read-only unless `writable`. */
+  readonly mounts?: readonly { readonly source: string; readonly destination: string; readonly writable?: boolean }[];
+  /** Paths where a fresh tmpfs lies. */
+  readonly tmpfs?: readonly string[];
 }
 
 /**
@@ -72,7 +74,11 @@ export function writeBundle(folder: string, image: ImageConfig, options: Contain
     mounts: [
       { destination: '/proc', type: 'proc', source: 'proc' },
       { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },
-      ...(options.mounts ?? []).map((mount) => ({ ...mount, type: 'bind', options: ['rbind', 'ro'] })),
+      ...(options.tmpfs ?? []).map((destination) => ({ destination, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'mode=1777'] })),
+      ...(options.mounts ?? []).map(({ source, destination, writable }) => ({
+        ...{ source, destination, type: 'bind' },
+        options: ['rbind', writable ? 'rw' : 'ro'],
+      })),
     ],
     linux: {
       namespaces: ['pid', 'mount', 'ipc', 'uts', ...(options.hostNetwork ? [] : ['network'])].map((type) => ({ type })),
