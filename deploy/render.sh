@@ -85,7 +85,7 @@ case $image in '' | *[!A-Za-z0-9._/:@-]*) fail "'$image' is not the name of an i
 fill() { sed -e "s|@DOMAIN@|$domain|g" -e "s|@IMAGE@|$image|g" "$here/manifest/$1.yaml"; }
 
 fill namespace
-parts='access admission network writer'
+parts='access user admission network writer'
 [ -n "$outside" ] || parts="$parts budget"
 for part in $parts; do
   printf -- '---\n'

@@ -4,12 +4,14 @@ import { dirname, join } from 'node:path';
 import { asArray, asObject, asString } from '../../src/core/object/raw.ts';
 import { asset } from '../support/assets.ts';
 import { freePort, run } from '../support/child.ts';
+import { CILIUM_NODE } from '../support/cilium-node-crd.ts';
 import { type Cluster, clusterMissing, startCluster } from '../support/cluster.ts';
-import { gatewayCrds, gatewayCrdsMissing, installCrds } from '../support/gateway-crds.ts';
+import { CRDS, gatewayCrds, gatewayCrdsMissing, installCrds } from '../support/gateway-crds.ts';
 import { containerOf, type ManifestObject, manifestObjects, nameOf, podSpecOf, renderManifest } from '../support/manifest.ts';
 import { type Minilb, runMinilb, startMinilb } from '../support/minilb.ts';
 import { createNamespace, createNode, createPod, createService, deleteService, must, setPodReady } from '../support/objects.ts';
 import { requires } from '../support/require.ts';
+import { refusedTo, rightsOf, rightsUsed } from '../support/rights.ts';
 import { waitFor } from '../support/wait.ts';
 
 const suite = await requires('cluster', () => clusterMissing() ?? gatewayCrdsMissing());
@@ -39,6 +41,7 @@ suite('the manifest on a real API server', () => {
     });
     // Every kind that the manifest gives rights for; XListenerSet is an older release's.
     await installCrds(cluster, await gatewayCrds('v1.6.1', 'standard'));
+    await must(cluster, { method: 'POST', path: CRDS, body: CILIUM_NODE });
     const older = await gatewayCrds('v1.3.0', 'experimental');
     await installCrds(
       cluster,
@@ -202,14 +205,8 @@ suite('the manifest on a real API server', () => {
     };
     afterAll(() => Promise.all(running.map((minilb) => minilb.kill())));
 
-    const requests = (account: string) =>
-      cluster.auditEvents().filter((event) => event.user === user(account) && /^minilb\/.* \(dns\)$/.test(event.userAgent));
-    const used = (account: string) =>
-      new Set(
-        requests(account)
-          .filter((event) => !isDiscovery(event.uri))
-          .map((event) => `${event.verb} ${resourceOf(event.uri)}`),
-      );
+    const used = (account: string) => rightsUsed(cluster, user(account));
+    const granted = (...roles: readonly string[]) => rightsOf(...roles.map((role) => find(role)));
 
     test('every request is allowed, and every right is used', async () => {
       const server = await start('Deployment minilb-dns-192-168-1-30');
@@ -226,14 +223,39 @@ suite('the manifest on a real API server', () => {
 
       await seeEventRepeated();
       await seeConflict();
-      expect([...used('minilb-dns')].sort()).toEqual([...granted('minilb-reader')]);
-      expect([...used('minilb-writer')].sort()).toEqual([...granted('minilb-reader'), ...granted('minilb-writer')].sort());
-      for (const account of ['minilb-dns', 'minilb-writer']) {
-        expect(
-          requests(account).filter((event) => [401, 403].includes(event.code) || (event.verb === 'patch' && event.code === 422)),
-        ).toEqual([]);
-      }
+      await seeRoutesWatched();
+      const reader = granted('ClusterRole minilb-reader');
+      expect([...used('minilb-dns')].sort()).toEqual([...reader, ...granted('ClusterRole minilb-routes')].sort());
+      expect([...used('minilb-writer')].sort()).toEqual([...reader, ...granted('ClusterRole minilb-writer')].sort());
+      for (const account of ['minilb-dns', 'minilb-writer']) expect(refusedTo(cluster, user(account))).toEqual([]);
     }, 120_000);
+
+    test('a person with the role minilb-user may all that routes, zone, explain and doctor ask, and nothing is given for nothing', async () => {
+      const kubeconfig = cluster.kubeconfigFor('nobody', cluster.tokens.nobody);
+      const bind = (kind: string, flag: string) =>
+        cluster.kubectl(['-n', 'minilb', 'create', kind, 'somebody', `${flag}=minilb-user`, '--user=nobody']);
+      await bind('clusterrolebinding', '--clusterrole');
+      await bind('rolebinding', '--role');
+      // A server whose page others may reach, which the manifest's are not; it comes first by name.
+      const labels = { 'app.kubernetes.io/name': 'minilb', 'app.kubernetes.io/component': 'dns' };
+      const containers = [{ name: 'minilb', image: 'x', args: ['dns', '-page=:7710'] }];
+      const body = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a-paged', labels }, spec: { containers } };
+      await must(cluster, { method: 'POST', path: '/api/v1/namespaces/minilb/pods', body });
+      for (const command of ['routes', 'zone', 'explain', 'doctor']) {
+        const words = command === 'explain' ? [command, `web.default.${DOMAIN}`] : [command];
+        const done = await runMinilb([...words, `-kubeconfig=${kubeconfig}`]);
+        expect(done.stderr).not.toMatch(/forbidden|cannot be listed/i);
+      }
+      expect(refusedTo(cluster, 'nobody')).toEqual([]);
+      expect([...rightsUsed(cluster, 'nobody')].sort()).toEqual([...granted('ClusterRole minilb-user', 'Role minilb-user')]);
+    }, 120_000);
+
+    /** As on a box outside the cluster. */
+    const seeRoutesWatched = async () => {
+      const kubeconfig = cluster.kubeconfigFor('minilb-dns', tokens.get('minilb-dns') ?? '');
+      running.push(startMinilb(['routes', '-watch', `-kubeconfig=${kubeconfig}`]));
+      await waitFor('CiliumNodes to be watched', () => used('minilb-dns').has('watch cilium.io/ciliumnodes'));
+    };
 
     const ingressOf = async (name: string) => {
       const service = await must(cluster, { path: `/api/v1/namespaces/default/services/${name}` });
@@ -265,30 +287,3 @@ suite('the manifest on a real API server', () => {
       });
   });
 });
-
-/** `/apis/events.k8s.io/v1/namespaces/x/events/y?…` → `events.k8s.io/events`; `/api/v1/…/services/x/status` → `services/status`. */
-function resourceOf(uri: string): string {
-  const path = uri.split('?')[0] ?? '';
-  const [, group = '', rest = ''] = /^\/(?:api|apis\/([^/]+))\/[^/]+\/(?:namespaces\/[^/]+\/)?(.+)$/.exec(path) ?? [];
-  const [resource, , subresource] = rest.split('/');
-  return `${group ? `${group}/` : ''}${resource}${subresource ? `/${subresource}` : ''}`;
-}
-
-/** Everybody may ask which groups, versions and kinds are served. */
-function isDiscovery(uri: string): boolean {
-  return /^\/(api\/v1|apis\/[^/]+(\/[^/]+)?)$/.test(uri.split('?')[0] ?? '');
-}
-
-/** A ClusterRole's rights as `verb group/resource`, sorted. */
-function granted(role: string): readonly string[] {
-  const rules = asArray(find(`ClusterRole ${role}`)['rules']).map((rule) => asObject(rule));
-  return rules
-    .flatMap((rule) =>
-      asArray(rule?.['apiGroups']).flatMap((group) =>
-        asArray(rule?.['resources']).flatMap((resource) =>
-          asArray(rule?.['verbs']).map((verb) => `${verb} ${group ? `${String(group)}/` : ''}${String(resource)}`),
-        ),
-      ),
-    )
-    .sort();
-}

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { printRoutes } from '../../src/roles/routes/print-routes.ts';
+import { CILIUM_NODE } from '../support/cilium-node-crd.ts';
 import { type Cluster, clusterMissing, startCluster } from '../support/cluster.ts';
 import { createMemoryLog } from '../support/log.ts';
 import { createNode, createPod, createService, must, setPodReady, slicesOf } from '../support/objects.ts';
@@ -8,25 +9,6 @@ import { createTestClient } from '../support/test-client.ts';
 import { waitFor } from '../support/wait.ts';
 
 const suite = await requires('cluster', clusterMissing);
-
-const CILIUM_NODE = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: 'ciliumnodes.cilium.io' },
-  spec: {
-    group: 'cilium.io',
-    scope: 'Cluster',
-    names: { plural: 'ciliumnodes', singular: 'ciliumnode', kind: 'CiliumNode' },
-    versions: [
-      {
-        name: 'v2',
-        served: true,
-        storage: true,
-        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-      },
-    ],
-  },
-};
 
 suite('minilb routes on a real API server', () => {
   let cluster: Cluster;

@@ -14,7 +14,7 @@ export type GatewayChannel = 'standard' | 'experimental';
 const PLURALS = ['gatewayclasses', 'gateways', 'httproutes', 'grpcroutes', 'tlsroutes', 'listenersets', 'xlistenersets'];
 /** The API server clears a kind's storage before it lets go of its definition. */
 const REMOVED_MS_MAX = 120_000;
-const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+export const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
 /** Why the CRDs cannot be had here; a probe for `requires('cluster', …)`. */
 export function gatewayCrdsMissing(): string | undefined {

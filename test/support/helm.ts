@@ -7,9 +7,6 @@ import { run } from './child.ts';
 import { type ManifestObject, manifestObjects } from './manifest.ts';
 
 const ROOT = realpathSync(`${import.meta.dirname}/../..`);
-/** A helm built from its module takes this for the cluster's version where it asks none. */
-const KUBE_VERSION = '1.36.3';
-
 export const CHART = `${ROOT}/deploy/helm/minilb`;
 
 /** A probe for `requires`. */
@@ -33,13 +30,13 @@ export async function helm(
 
 /** `helm template` of the chart as release `minilb`; what it calls hooks is left out. */
 export function renderChart(values: object, namespace = 'minilb'): Promise<string> {
-  const args = ['template', 'minilb', CHART, '--namespace', namespace, '--kube-version', KUBE_VERSION, '--no-hooks', '--values', '-'];
+  const args = ['template', 'minilb', CHART, '--namespace', namespace, '--no-hooks', '--values', '-'];
   return helm(args, { input: JSON.stringify(values) });
 }
 
 /** `helm lint --strict`. */
 export function lintChart(values: object): Promise<string> {
-  return helm(['lint', '--strict', '--kube-version', KUBE_VERSION, CHART, '--values', '-'], { input: JSON.stringify(values) });
+  return helm(['lint', '--strict', CHART, '--values', '-'], { input: JSON.stringify(values) });
 }
 
 /** Labels and annotations that only a chart's objects bear. */

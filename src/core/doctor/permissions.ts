@@ -47,6 +47,7 @@ export const INSTALL_NEEDS: readonly Need[] = [
   ...need('install', '', 'serviceaccounts', 'create'),
   ...need('install', 'rbac.authorization.k8s.io', 'clusterroles', 'create'),
   ...need('install', 'rbac.authorization.k8s.io', 'clusterrolebindings', 'create'),
+  ...need('install', 'rbac.authorization.k8s.io', 'roles', 'create'),
   ...need('install', 'apps', 'deployments', 'create'),
   ...need('install', 'policy', 'poddisruptionbudgets', 'create'),
   ...need('install', 'networking.k8s.io', 'networkpolicies', 'create'),
