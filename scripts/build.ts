@@ -5,7 +5,9 @@ import { resolve } from 'node:path';
 
 const ROOT = `${import.meta.dirname}/..`;
 /** Baseline: for processors without AVX2, as in many small boxes. */
-const TARGETS = ['x64', 'x64-baseline', 'x64-musl', 'arm64', 'arm64-musl'].map((name) => `bun-linux-${name}`);
+const LINUX = ['x64', 'x64-baseline', 'x64-musl', 'arm64', 'arm64-musl'].map((name) => `bun-linux-${name}`);
+/** For the commands that people run; nothing here runs what is built for macOS. */
+const TARGETS = [...LINUX, 'bun-darwin-x64', 'bun-darwin-arm64'];
 const given = new Map(process.argv.slice(2).map((word) => [word.split('=')[0], word.slice(word.indexOf('=') + 1)]));
 const target = given.get('--target');
 const unknown = [...given.keys()].filter((name) => name !== '--target' && name !== '--outdir');

@@ -4,6 +4,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Failure, runIn } from './lib/shell.ts';
 
 const ROOT = `${import.meta.dirname}/..`;
 const VERSION = (JSON.parse(readFileSync(`${ROOT}/package.json`, 'utf8')) as { readonly version: string }).version;
@@ -35,14 +36,7 @@ type Engine = (typeof ENGINES)[number];
 
 const USAGE = `usage: npm run image -- [--of=${[...IMAGES.keys()].join('|')}] [--target=bun-linux-x64|bun-linux-x64-baseline|bun-linux-arm64] [--engine=${ENGINES.join('|')}]`;
 
-class Failure extends Error {}
-
-async function run(command: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
-  const child = Bun.spawn([...command], { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
-  const output = await new Response(child.stdout).text();
-  if ((await child.exited) !== 0) throw new Failure(`${command.join(' ')} ended with ${child.exitCode}`);
-  return output.trim();
-}
+const run = (command: readonly string[], env: Readonly<Record<string, string>> = {}) => runIn(ROOT, command, env);
 
 /** Docker's command is often there without its daemon. */
 async function works(engine: Engine): Promise<boolean> {
