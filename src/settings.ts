@@ -1,5 +1,6 @@
 import { claimSettings } from './core/settings/claim-settings.ts';
 import { dnsSettings } from './core/settings/dns-settings.ts';
+import { doctorSettings } from './core/settings/doctor-settings.ts';
 import { externalSettings } from './core/settings/external-settings.ts';
 import {
   addresses,
@@ -208,6 +209,7 @@ export const settings = {
   ...routeSettings,
   ...routesSettings,
   ...externalSettings,
+  ...doctorSettings,
   output: setting(choice('text', 'json', 'annotations'), {
     flag: 'o',
     roles: ['l3', 'explain', 'doctor'],

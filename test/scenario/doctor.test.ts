@@ -29,7 +29,7 @@ async function createSleepyPod(api: EmbeddedApi): Promise<void> {
 
 describe('minilb doctor before the embedded API server', () => {
   let api: EmbeddedApi;
-  const doctor = (...args: readonly string[]) => runMinilb(['doctor', '-kubeconfig', api.kubeconfig, ...args]);
+  const doctor = (...args: readonly string[]) => runMinilb(['doctor', '-kubeconfig', api.kubeconfig, '-from-here=false', ...args]);
   const look = async () => {
     const { stdout, exitCode, stderr } = await doctor('-o', 'json');
     expect(stderr).toBe('');

@@ -31,6 +31,8 @@ export interface RespondContext {
   readonly random: RandomState;
   /** Set by the listener before each query. */
   tcp: boolean;
+  /** Who asks, for answers to probes; set before each query. */
+  client: string;
   /** Set once, after the first sync. */
   synced: boolean;
   /** `FLAG.RA` for a client that may be forwarded for, else 0; set before each query (RFC 1035 §4.1.1). */
@@ -72,6 +74,7 @@ export function createRespondContext(options: RespondOptions, seed: number): Res
     ...options,
     random: Uint32Array.of(seed | 1),
     tcp: false,
+    client: '',
     synced: false,
     ra: 0,
     forwardedNameExists: false,

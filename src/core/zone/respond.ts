@@ -4,6 +4,7 @@ import { parseQuery, type Query } from '../wire/query.ts';
 import type { Answer } from './answer.ts';
 import { addAliasChain, foreignTarget } from './cname-chain.ts';
 import { isClaimable, isCovered, isInZone, lookUp, lookUpSrv, type Place, srvBase } from './lookup.ts';
+import { addProbe, isProbe } from './probe.ts';
 import {
   addAddresses,
   addNameservers,
@@ -91,10 +92,12 @@ export function respondProhibited(packet: Uint8Array, length: number, out: Uint8
 
 function respondFromZone(packet: Uint8Array, out: Uint8Array, zone: Zone, ctx: RespondContext, place: Place): number {
   const { query } = ctx;
-  if (place === 'absent' && ctx.fallthrough && !isCovered(zone, query) && forward(ctx, false)) return FORWARD;
+  const probe = place === 'absent' && isProbe(zone, query);
+  if (place === 'absent' && !probe && ctx.fallthrough && !isCovered(zone, query) && forward(ctx, false)) return FORWARD;
   if (typeof place === 'object' && place.cname && forwardAlias(ctx, zone, place)) return FORWARD;
   openReply(ctx, packet, out);
-  if (place === 'absent') {
+  if (probe) addProbe(ctx, zone);
+  else if (place === 'absent') {
     ctx.rcode = RCODE.NXDOMAIN;
     addSoa(ctx, zone, 'authority');
   } else if (query.labels === zone.apex.labels && addApex(ctx, zone)) {

@@ -21,6 +21,7 @@ export function createQueryHandler({ zone, ctx, queries, clients, forwarding }: 
   const gate = clients.length > 0 ? createAddressGate(clients) : undefined;
   return (packet, length, out, client) => {
     ctx.tcp = client.transport === 'tcp';
+    ctx.client = client.address;
     ctx.ra = forwarding === undefined ? 0 : forwarding.recursionFor(client.address);
     const begun = queries.begin();
     const prohibited = gate !== undefined && !gate.admits(client.address);

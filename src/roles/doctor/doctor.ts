@@ -1,4 +1,4 @@
-import { inspectCluster } from '../../core/doctor/inspect-cluster.ts';
+import { inspectCluster, inspectMachine } from '../../core/doctor/inspect.ts';
 import { type DoctorReport, hasFindings, renderDoctorReport, sortFindings } from '../../core/doctor/report.ts';
 import { keyOf } from '../../core/object/raw.ts';
 import { createPaint, createProgress, isTerminal } from '../../shell/telemetry/terminal.ts';
@@ -6,6 +6,7 @@ import { connect } from '../connect.ts';
 import { type ExitCode, giveUp, type RoleContext } from '../role.ts';
 import { createLook } from './look.ts';
 import { lookAtObjects } from './look-at-objects.ts';
+import { lookFromHere } from './look-from-here.ts';
 
 /** `minilb doctor`: 0 when nothing is to be done, 1 with findings, 2 when the cluster could not be looked at. */
 export async function run(context: RoleContext<'doctor'>): Promise<ExitCode> {
@@ -20,14 +21,19 @@ export async function run(context: RoleContext<'doctor'>): Promise<ExitCode> {
   const progress = createProgress(stderr, isTerminal(2), env);
   const look = createLook(signal, (text) => progress.show(`looking at ${text} …`), context.log);
   const cluster = await lookAtObjects(client.value, settings, look);
-  progress.clear();
-  if (!cluster.ok) return cannot(cluster.detail);
+  if (!cluster.ok) {
+    progress.clear();
+    return cannot(cluster.detail);
+  }
   const { facts, running } = cluster.value;
+  const machine = settings.fromHere ? await lookFromHere(context, facts, running?.settings.upstreams ?? [], look) : undefined;
+  progress.clear();
+  if (signal.aborted) return cannot('interrupted');
   const report: DoctorReport = {
     cluster: `${client.value.server} (${client.value.context})`,
     pod: running ? keyOf(running.pod) : '',
     settings: running?.texts ?? [`-domain=${settings.domain}`, `-class=${settings.loadBalancerClass}`],
-    findings: sortFindings(inspectCluster(facts)),
+    findings: sortFindings([...inspectCluster(facts), ...(machine ? inspectMachine(machine, facts) : [])]),
     notLooked: look.notLooked(),
   };
   const paint = createPaint(isTerminal(1), env);

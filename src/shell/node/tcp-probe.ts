@@ -7,9 +7,9 @@ import type { Clock } from '../system/clock.ts';
 export type TcpProbe = (address: Ip, port: number, signal: AbortSignal) => Promise<ProbeResult>;
 
 // Linux, the same on x64 and arm64: <sys/socket.h>, <poll.h>, <errno.h>.
-const AF_INET = 2;
-const AF_INET6 = 10;
-const SOCK_STREAM_NONBLOCK_CLOEXEC = 1 | 0o4000 | 0o2000000;
+export const AF_INET = 2;
+export const AF_INET6 = 10;
+export const SOCK_STREAM_NONBLOCK_CLOEXEC = 1 | 0o4000 | 0o2000000;
 const SOL_SOCKET = 1;
 const SO_ERROR = 4;
 const POLLOUT = 4;
@@ -22,7 +22,7 @@ const LIBRARIES = ['libc.so.6', 'libc.musl-x86_64.so.1', 'libc.musl-aarch64.so.1
 /** When a connection under way is looked at: most answer in the first millisecond. */
 const LOOK_AT_MS = [2, 20, 100, 300, PROBE_TIMEOUT_MS];
 
-const SYMBOLS = {
+export const TCP_SYMBOLS = {
   socket: { args: ['int', 'int', 'int'], returns: 'int' },
   connect: { args: ['int', 'ptr', 'u32'], returns: 'int' },
   poll: { args: ['ptr', 'u64', 'int'], returns: 'int' },
@@ -39,7 +39,7 @@ export async function openTcpProbe(clock: Clock, libraries: readonly string[] = 
   const failures: string[] = [];
   for (const library of libraries) {
     try {
-      return ok(createProbe(dlopen(library, SYMBOLS).symbols, clock));
+      return ok(createProbe(dlopen(library, TCP_SYMBOLS).symbols, clock));
     } catch (error) {
       failures.push(String(error));
     }
@@ -99,7 +99,7 @@ function look(libc: Libc, fd: number): ProbeResult | undefined {
 }
 
 /** struct sockaddr_in or sockaddr_in6: the family in the machine's order (little endian), port and address in the network's. */
-function socketAddress(address: Ip, port: number): Uint8Array {
+export function socketAddress(address: Ip, port: number): Uint8Array {
   const bytes = ipBytes(address);
   const v4 = bytes.length === 4;
   const out = new Uint8Array(v4 ? 16 : 28);

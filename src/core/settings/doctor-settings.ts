@@ -1,0 +1,26 @@
+import { dnsServers, toggle } from './kinds.ts';
+import { setting } from './setting.ts';
+
+const DOCTOR = ['doctor'] as const;
+
+/** What only `minilb doctor` takes; src/settings.ts holds these settings with the others. */
+export const doctorSettings = {
+  fromHere: setting(toggle, {
+    flag: 'from-here',
+    roles: DOCTOR,
+    default: 'true',
+    help: 'Also looks from this machine: its resolver, its routes, and whether pods answer. False: at the cluster alone.',
+  }),
+  servers: setting(dnsServers, {
+    flag: 'server',
+    roles: DOCTOR,
+    default: '',
+    help: 'Where minilb answers DNS. Empty: what its Pods say; needed where it runs outside the cluster.',
+  }),
+  resolvers: setting(dnsServers, {
+    flag: 'resolver',
+    roles: DOCTOR,
+    default: '',
+    help: 'The resolvers to look at. Empty: those of /etc/resolv.conf.',
+  }),
+};
