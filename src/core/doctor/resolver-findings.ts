@@ -1,4 +1,5 @@
 import { isByName } from '../object/service-class.ts';
+import type { ServerAddress } from '../settings/kinds.ts';
 import type { DnsName } from '../value/dns-name.ts';
 import { type Cidr, cidrContains, type Ip, parseCidr, parseIp } from '../value/ip.ts';
 import type { ClusterFacts } from './facts.ts';
@@ -77,7 +78,7 @@ function sourceNat({ servers, ownAddresses }: MachineFacts, { nodes, settings, s
 }
 
 function onlyResolver({ servers, resolvers }: MachineFacts): readonly Finding[] {
-  const ours = resolvers.filter((resolver) => servers.some(({ at }) => at.ip === resolver.at.ip));
+  const ours = resolvers.filter((resolver) => servers.some(({ at }) => sameAddress(at, resolver.at)));
   if (resolvers.length === 0 || ours.length < resolvers.length) return [];
   return [
     finding(
@@ -113,7 +114,7 @@ function throughResolver(resolver: ResolverFact, machine: MachineFacts, domain: 
   if (root.kind === 'silent' && (probe === undefined || probe.kind === 'silent'))
     return [finding('ResolverSilent', who, 'It does not answer this machine.', 'See whether it runs:', [`dig @${resolver.at.ip} . NS`])];
   const servers = machine.servers.filter((server) => server.probe.kind === 'answer').map(({ at }) => at);
-  if (probe === undefined || servers.length === 0 || servers.some(({ ip }) => ip === resolver.at.ip)) return [];
+  if (probe === undefined || servers.length === 0 || servers.some((at) => sameAddress(at, resolver.at))) return [];
   const lines = (name: DnsName, ...wanted: readonly Wanted[]) => resolverLines(resolver.program, name, servers, wanted);
   const into = `Into ${resolverName(resolver.program)}:`;
   if (!hasRecords(probe)) {
@@ -192,6 +193,10 @@ function claimedHosts({ claimed, sibling, root }: ResolverFact, who: string, int
       lines(claimed.name, 'forward', 'allow-private', 'allow-unsigned'),
     ),
   ];
+}
+
+function sameAddress(a: ServerAddress, b: ServerAddress): boolean {
+  return a.ip === b.ip && a.port === b.port;
 }
 
 /** True when the resolver gives at least one of the addresses that minilb gives. */

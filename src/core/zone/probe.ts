@@ -1,4 +1,4 @@
-import { writeTxt } from '../wire/encode.ts';
+import { writeAddressOf, writeTxt } from '../wire/encode.ts';
 import { TYPE } from '../wire/message.ts';
 import type { WireName } from '../wire/query.ts';
 import { addRecords, addSoa, askedName, type RespondContext } from './reply.ts';
@@ -6,7 +6,7 @@ import type { Searchable } from './searchable.ts';
 import { randomBelow } from './shuffle.ts';
 import type { Zone } from './zone.ts';
 
-/** The label below the apex at and below which every server of the zone answers TXT (docs/decisions): no Service can have it. */
+/** The label below the apex at and below which every server of the zone answers probes: no Service can have it. */
 export const PROBE_LABEL = '_minilb';
 
 /** The longest that an answer may be kept: whoever measures a cache waits for as long. */
@@ -23,19 +23,20 @@ export function isProbe({ apex }: Searchable, query: WireName): boolean {
 }
 
 /**
- * Answers a probe: TXT says who is asked (as `id.server`), who asks, and a number that is another one in each answer, so that a cache that
- * gives the same twice is seen; other types have no data.
+ * Answers a probe, of three types. TXT says who is asked (as `id.server`) and who asks. AAAA is drawn anew for each answer, so that a cache that
+ * gives the same twice is seen; it lies in 100::/64, which leads nowhere (RFC 6666), for caches treat addresses unlike other data. All else
+ * has no data.
  */
 export function addProbe(ctx: RespondContext, zone: Zone): void {
   const { query, reply } = ctx;
-  if (query.qtype !== TYPE.TXT && query.qtype !== TYPE.ANY) {
-    addSoa(ctx, zone, 'authority');
-    return;
-  }
-  const draw = randomBelow(ctx.random, 0x1_0000_0000).toString(16);
-  const text = ascii(`draw=${draw} client=${ctx.client} server=${String.fromCharCode(...ctx.serverId)}`);
   const ttlSeconds = Math.min(zone.config.ttlSeconds, TTL_SECONDS_MAX);
-  addRecords(reply, writeTxt(reply.out, reply.at, reply.limit, askedName(ctx), query, ttlSeconds, text), 1);
+  if (query.qtype === TYPE.TXT) {
+    const text = ascii(`client=${ctx.client} server=${String.fromCharCode(...ctx.serverId)}`);
+    addRecords(reply, writeTxt(reply.out, reply.at, reply.limit, askedName(ctx), query, ttlSeconds, text), 1);
+  } else if (query.qtype === TYPE.AAAA) {
+    const address = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0, ...Array.from({ length: 8 }, () => randomBelow(ctx.random, 256)));
+    addRecords(reply, writeAddressOf(reply.out, reply.at, reply.limit, askedName(ctx), query, ttlSeconds, address), 1);
+  } else addSoa(ctx, zone, 'authority');
 }
 
 function ascii(text: string): Uint8Array {

@@ -51,9 +51,9 @@ export function createAsking(clock: Clock, signal: AbortSignal): Asking {
       return answer.kind === 'answer' ? (answer.records[0] ?? '').replaceAll('"', '') : '';
     },
     staleness: async (to, probe) => {
-      const question = ownQuestion(nameToWire(probe), TYPE.TXT);
+      const question = ownQuestion(nameToWire(probe), TYPE.AAAA);
       const first = await exchange(to, question);
-      if (first.kind !== 'answer' || first.answer.ttlSeconds > TTL_SECONDS_MAX) return undefined;
+      if (first.kind !== 'answer' || first.answer.answers === 0 || first.answer.ttlSeconds > TTL_SECONDS_MAX) return undefined;
       const askedMs = clock.now();
       await clock.after(first.answer.ttlSeconds * 1000 + BEYOND_TTL_MS, signal);
       const waitedSeconds = (clock.now() - askedMs) / 1000;

@@ -50,6 +50,8 @@ export async function lookAtResolvers(
     wanted.resolvers.map(async (at) => lookAtResolver(asking, at, well ? probe() : undefined, names, wanted.random)),
   );
   if (wanted.resolvers.length === 0) look.missed('the resolver of this machine', '/etc/resolv.conf names none; -resolver says which');
+  for (const { at, staleness } of resolvers.filter((one) => hasRecords(one.probe)))
+    if (!staleness) look.missed(`how stale the answers of resolver ${at.ip} are`, `it passes on no AAAA of ${PROBE_LABEL}.${domain}`);
   for (const { at, claimed, root } of resolvers)
     if (claimed && root.kind !== 'answer') look.missed(`names beside claimed ones by resolver ${at.ip}`, 'it resolves no public names');
   return { servers, resolvers, foreignZone: await lookForZone(asking, facts, [...wanted.upstreams, ...wanted.resolvers]) };
