@@ -25,7 +25,7 @@ const LAYER_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * value ← object, wire, informer ← claim ← zone ← plan, explain ← doctor: a room sees only rooms of a lower number. Watch events
+ * value ← object, wire, informer ← claim ← zone ← plan, explain ← router ← doctor: a room sees only rooms of a lower number. Watch events
  * wrap objects, so informer comes after object.
  */
 const CORE_ORDER: Readonly<Record<string, number>> = {
@@ -41,7 +41,7 @@ const CORE_ORDER: Readonly<Record<string, number>> = {
   forward: 5,
   plan: 5,
   explain: 5,
-  doctor: 6,
+  doctor: 7,
   proxy: 5,
   'api-server': 5,
   router: 6,

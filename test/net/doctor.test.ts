@@ -101,7 +101,7 @@ suite('minilb doctor from a laptop, with real resolvers and a router in between'
       const ignorant = await lab.doctor(...flags);
       expect(codesOf(ignorant)).toEqual(['ResolverDoesNotForward']);
       const lines = pasteOf(ignorant, 'ResolverDoesNotForward');
-      if (domain.endsWith('.home.arpa')) expect(lines).toContain('  local-zone: "home.arpa." nodefault');
+      if (domain.endsWith('.home.arpa')) expect(lines).toContain('    local-zone: "home.arpa." nodefault');
       await running.stop();
       const unsigned = lines.filter((line) => !line.includes('domain-insecure'));
       running = await start(unbound(`unbound-${port}`, [...access, claimed, ...unsigned].join('\n')), port);

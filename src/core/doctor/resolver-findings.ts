@@ -5,7 +5,7 @@ import { type Cidr, cidrContains, type Ip, parseCidr, parseIp } from '../value/i
 import type { ClusterFacts } from './facts.ts';
 import { type Finding, finding } from './finding.ts';
 import type { ComparedName, MachineFacts, ResolverFact, Said, ServerFact } from './machine-facts.ts';
-import { freshLines, resolverLines, resolverName, type Wanted } from './resolver-lines.ts';
+import { freshLines, resolverLines, resolverPlace, type Wanted } from './resolver-lines.ts';
 import { addArgument, answeringPods } from './server-pods.ts';
 
 /** RFC 1918, RFC 6598, RFC 4193: what rebind protection drops. */
@@ -115,8 +115,8 @@ function throughResolver(resolver: ResolverFact, machine: MachineFacts, domain: 
     return [finding('ResolverSilent', who, 'It does not answer this machine.', 'See whether it runs:', [`dig @${resolver.at.ip} . NS`])];
   const servers = machine.servers.filter((server) => server.probe.kind === 'answer').map(({ at }) => at);
   if (probe === undefined || servers.length === 0 || servers.some((at) => sameAddress(at, resolver.at))) return [];
-  const lines = (name: DnsName, ...wanted: readonly Wanted[]) => resolverLines(resolver.program, name, servers, wanted);
-  const into = `Into ${resolverName(resolver.program)}:`;
+  const lines = (name: DnsName, wanted: Wanted) => resolverLines(resolver.program, name, servers, wanted);
+  const into = `Into ${resolverPlace(resolver.program)}:`;
   if (!hasRecords(probe)) {
     if (hasRecords(resolver.unchecked))
       return [
@@ -129,12 +129,12 @@ function throughResolver(resolver: ResolverFact, machine: MachineFacts, domain: 
         ),
       ];
     const seen = `minilb answers for ${domain}; asked through this resolver: ${saidText(probe)}.`;
-    return [finding('ResolverDoesNotForward', who, seen, into, lines(domain, 'forward', 'allow-private', 'allow-unsigned'))];
+    return [finding('ResolverDoesNotForward', who, seen, into, lines(domain, 'forward'))];
   }
   return [...droppedAddresses(resolver, who, into, lines), ...staleAnswers(resolver, who), ...claimedHosts(resolver, who, into, lines)];
 }
 
-type Lines = (name: DnsName, ...wanted: readonly Wanted[]) => readonly string[];
+type Lines = (name: DnsName, wanted: Wanted) => readonly string[];
 
 function droppedAddresses({ host }: ResolverFact, who: string, into: string, lines: Lines): readonly Finding[] {
   if (!host || meets(host) || !host.direct.some(isPrivate)) return [];
@@ -162,7 +162,7 @@ function staleAnswers({ staleness, program }: ResolverFact, who: string): readon
       who,
       `It gave an answer that was ${waitedSeconds.toFixed(0)} s old and may be kept for ${ttlSeconds} s, ${how}.`,
       lines.length > 0
-        ? `In ${resolverName(program)}:`
+        ? `In ${resolverPlace(program)}:`
         : 'Switch off what it calls optimistic or stale cache (Pi-hole: dns.cache.optimizer, AdGuard Home: Optimistic caching, Unbound: serve-expired), and any minimum TTL.',
       lines,
     ),
@@ -178,7 +178,7 @@ function claimedHosts({ claimed, sibling, root }: ResolverFact, who: string, int
             who,
             `${claimed.name} is claimed in the cluster (${claimed.direct.slice(0, 3).join(', ')}); asked through this resolver: ${saidText(claimed.said)}.`,
             into,
-            lines(claimed.name, 'forward', 'allow-private', 'allow-unsigned'),
+            lines(claimed.name, 'forward'),
           ),
         ]
       : [];
@@ -190,7 +190,7 @@ function claimedHosts({ claimed, sibling, root }: ResolverFact, who: string, int
       who,
       `Beside ${claimed.name}, a name that nobody claims (${sibling.name}) gets ${saidText(sibling.said)}: the resolver sends minilb more than is claimed.`,
       'Forward the claimed names only, or give minilb an -upstream that is not this resolver. For this name:',
-      lines(claimed.name, 'forward', 'allow-private', 'allow-unsigned'),
+      lines(claimed.name, 'forward'),
     ),
   ];
 }

@@ -11,12 +11,6 @@ export const doctorSettings = {
     default: 'true',
     help: 'Also looks from this machine: its resolver, its routes, and whether pods answer. False: at the cluster alone.',
   }),
-  servers: setting(dnsServers, {
-    flag: 'server',
-    roles: DOCTOR,
-    default: '',
-    help: 'Where minilb answers DNS. Empty: what its Pods say; needed where it runs outside the cluster.',
-  }),
   resolvers: setting(dnsServers, {
     flag: 'resolver',
     roles: DOCTOR,

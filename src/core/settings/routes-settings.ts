@@ -4,7 +4,7 @@ import { setting } from './setting.ts';
 
 const ROUTES = ['routes'] as const;
 
-/** What only `minilb routes` and `minilb resolver` take; src/settings.ts holds them with the others. */
+/** What only `minilb routes`, `minilb resolver` and `minilb doctor` take; src/settings.ts holds them with the others. */
 export const routesSettings = {
   routeFormat: setting(choice(...ROUTE_FORMATS), {
     flag: 'format',
@@ -32,8 +32,8 @@ export const routesSettings = {
   }),
   servers: setting(dnsServers, {
     flag: 'server',
-    roles: ['resolver'],
+    roles: ['resolver', 'doctor'],
     default: '',
-    help: 'Where minilb answers, as the resolver reaches it. Empty: the addresses that the running Pods have of their nodes.',
+    help: 'Where minilb answers, as the resolver (with doctor: this machine) reaches it. Empty: the addresses that the running Pods have of their nodes.',
   }),
 };

@@ -5,14 +5,13 @@ import { ask } from '../../core/explain/ask.ts';
 import { foreignPrimary } from '../../core/forward/real-zone.ts';
 import type { InspectedPod } from '../../core/object/inspected-pod.ts';
 import { keyOf } from '../../core/object/raw.ts';
+import { podServers } from '../../core/router/pod-servers.ts';
 import type { ServerAddress } from '../../core/settings/kinds.ts';
 import { type DnsName, isAtOrBelow, joinName } from '../../core/value/dns-name.ts';
 import { PROBE_LABEL } from '../../core/zone/probe.ts';
 import { withSettings } from '../explain/running-pods.ts';
 import type { Asking } from './asking.ts';
 import type { Look } from './look.ts';
-
-const DNS_PORT = 53;
 
 interface Wanted {
   readonly servers: readonly ServerAddress[];
@@ -32,9 +31,7 @@ export async function lookAtResolvers(
   const probe = () => probeName(domain, wanted.random);
   look.doing('minilb, from here');
   const places =
-    wanted.servers.length > 0
-      ? wanted.servers.map((at) => ({ who: '-server', at }))
-      : answeringPods(facts).flatMap((pod) => placesOf(pod, facts));
+    wanted.servers.length > 0 ? wanted.servers.map((at) => ({ who: '-server', at })) : answeringPods(facts).flatMap((pod) => placesOf(pod));
   const servers = await Promise.all(
     places.map(async ({ who, at }): Promise<ServerFact> => ({ who, at, probe: await asking.said(at, probe(), 'TXT') })),
   );
@@ -58,15 +55,9 @@ export async function lookAtResolvers(
 }
 
 /** Where a Pod is asked on an address of its node. */
-function placesOf(pod: InspectedPod, { nodes }: ClusterFacts): readonly { readonly who: string; readonly at: ServerAddress }[] {
-  const node = nodes.find(({ name }) => name === pod.nodeName)?.internalIps[0];
-  const who = `Pod ${keyOf(pod)}`;
-  const found = pod.hostNetwork
-    ? ((pod.minilb && withSettings(pod.minilb)?.settings.listen) || []).map(({ ip, port }) => ({ ip: ip ?? node, port }))
-    : pod.hostPorts
-        .filter(({ port, protocol }) => port === DNS_PORT && protocol === 'UDP')
-        .map(({ ip, port }) => ({ ip: ip ?? node, port }));
-  return found.flatMap(({ ip, port }) => (ip === undefined || ip.startsWith('127.') ? [] : [{ who, at: { ip, port } }]));
+function placesOf({ minilb }: InspectedPod): readonly { readonly who: string; readonly at: ServerAddress }[] {
+  const running = minilb && withSettings(minilb);
+  return running ? podServers(running.pod, running.settings.listen).map((at) => ({ who: `Pod ${keyOf(running.pod)}`, at })) : [];
 }
 
 /** `4f2a91c3._minilb.<domain>`: nobody has asked for it before, so nobody has it in a cache. */
