@@ -120,6 +120,14 @@ suite('minilb external on a real API server, with a stand-in for the original’
       },
     ]);
     await waitFor('an Event', async () => (await reasons('default')).includes('PortNotServed'));
+
+    // minilb dns answers with the load balancer: its address or its name, and SRV with its port.
+    const zone = await runMinilb(['zone', '-kubeconfig', cluster.kubeconfig]);
+    const records = zone.stdout.split('\n').map((line) => line.replace(/\s+/g, ' '));
+    expect(records.filter((line) => /^s0\.default\.minilb\. |^mixed\.default\.minilb\. /.test(line))).toEqual([
+      expect.stringMatching(/^mixed.* CNAME lb\.example\.com\.$/),
+      expect.stringMatching(/^s0.* A 192\.168\.64\.1$/),
+    ]);
   }, 60_000);
 
   test('fields that somebody changes are overwritten, an object that somebody deletes comes again', async () => {

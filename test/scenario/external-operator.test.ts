@@ -272,6 +272,20 @@ describe('places', () => {
     await stop();
   });
 
+  test('an old place that never answers is let go after an hour, with an Event on the Service', async () => {
+    await lab.config('main');
+    await lab.config('other', { httpUpdaterURL: OTHER, host: '10.9.9.9' });
+    await lab.service('web');
+    const { stop } = await lab.lead();
+    lab.answering((request) => (request.url === MAIN ? Promise.reject(new Error('no route')) : undefined));
+    await lab.patch(servicePath('web'), { metadata: { annotations: { 'lb.paperlb.com/config-name': 'other' } } });
+    await lab.clock.advance(minutes(63));
+    expect((await statusOf('web'))?.['cleanup']).toBeUndefined();
+    expect(await ready('web')).toBe('READY Live: Every port is live.');
+    expect((await lab.events()).filter((text) => text.startsWith('CleanupGivenUp'))).toHaveLength(1);
+    await stop();
+  });
+
   test('a config’s URL changes: the old updater is cleaned, and forgotten when it is clean', async () => {
     await lab.config('main');
     await lab.service('web');

@@ -14,6 +14,15 @@ export interface ServicePort {
 export interface IngressPoint {
   readonly ip?: Ip;
   readonly hostname?: string;
+  /** core/v1 PortStatus: a load balancer's own numbers, in the order of `spec.ports`; absent when there are none. */
+  readonly ports?: readonly PointPort[];
+}
+
+export interface PointPort {
+  readonly port: number;
+  readonly protocol: string;
+  /** It has an error, so that nothing is served there. */
+  readonly failed: boolean;
 }
 
 /** A core/v1 Service, as far as any role needs it. */
@@ -81,5 +90,14 @@ export function toIngressPoint(raw: unknown): IngressPoint | undefined {
   const ip = parseIp(asObject(raw)?.['ip']);
   const hostname = asString(asObject(raw)?.['hostname']);
   if (!ip && !hostname) return undefined;
-  return { ...(ip && { ip }), ...(hostname && { hostname }) };
+  const ports = compact(asArray(asObject(raw)?.['ports']).map(toPointPort));
+  return { ...(ip && { ip }), ...(hostname && { hostname }), ...(ports.length > 0 && { ports }) };
+}
+
+function toPointPort(raw: unknown): PointPort | undefined {
+  const entry = asObject(raw);
+  const port = asInteger(entry?.['port'], 1, 65535);
+  return port === undefined
+    ? undefined
+    : { port, protocol: asString(entry?.['protocol']) ?? '', failed: asString(entry?.['error']) !== undefined };
 }

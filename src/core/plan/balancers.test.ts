@@ -85,6 +85,11 @@ const rows: readonly Row[] = [
     },
     'keep, give up default_web evil.example, give up default_other main, POST default_web 8100/TCP main → 10.0.0.1:30080',
   ],
+  [
+    'its config is gone altogether: the place is given up aloud',
+    { services: [], configs: [], balancers: [balancer()] },
+    'finish, give up default_web main',
+  ],
   ['an object that no Service controls is left alone', { balancers: [balancer({ owner: '' })] }, 'nothing', ['BalancerNameTaken']],
   ['… also when there is no such Service', { services: [], balancers: [balancer({ owner: '' })] }, 'nothing'],
   ['an object of a dead owner is finished first', { balancers: [balancer({ owner: 'gone' })] }, 'finish, DELETE default_web main'],

@@ -201,7 +201,8 @@ function removalsOf(
   const places = new Map(wanted.map((place) => [placeKey(place), place]));
   const removals = new Map<string, Removal>();
   const pending = balancer.cleanup.map(({ since: _since, ...place }) => place);
-  const trusted = placesOf(balancer).filter((place) => updaterOf(place, balancer, configs));
+  // What leads nowhere although its config is there was never written by us; without the config nobody can tell, and it is given up aloud.
+  const trusted = placesOf(balancer).filter((place) => updaterOf(place, balancer, configs) || !configs.has(place.configName));
   for (const place of [...pending, ...trusted]) {
     const now = places.get(placeKey(place));
     const updater = updaterOf(place, balancer, configs);

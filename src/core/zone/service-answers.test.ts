@@ -4,7 +4,7 @@ import { endpoint, ip, service, slice, testCluster } from '../../../test/support
 import { answerLine, askZone } from '../../../test/support/zone-asker.ts';
 import type { EndpointSlice } from '../object/endpoint-slice.ts';
 import type { Node } from '../object/node.ts';
-import type { Service } from '../object/service.ts';
+import type { IngressPoint, Service } from '../object/service.ts';
 import { parseCidr } from '../value/ip.ts';
 import { createZone, type Zone, type ZoneConfig } from './zone.ts';
 
@@ -142,6 +142,17 @@ describe('SRV (RFC 2782): the real ports', () => {
   const ask = (fields: Partial<Service>, slices: readonly EndpointSlice[], name: string, type = 'SRV') =>
     answerLine(zoneOf({ 'default/web': { service: { ports: [http], ...fields }, slices } }), name, type);
   const srv = '_http._tcp.web.default.minilb';
+  const proxied = {
+    type: 'LoadBalancer',
+    loadBalancerClass: 'lb.paperlb.com/paperlb-class',
+    ports: [http, { name: 'dns', protocol: 'UDP', port: 53 }],
+  } as const;
+  const at = (
+    host: IngressPoint,
+    ...ports: readonly (readonly [port: number, protocol: string, error?: string])[]
+  ): readonly IngressPoint[] => [
+    { ...host, ports: ports.map(([port, protocol, error]) => ({ port, protocol, failed: error !== undefined })) },
+  ];
 
   const rows: readonly [rule: string, service: Partial<Service>, slices: readonly EndpointSlice[], name: string, answer: string][] = [
     ['one port serves all: the Service’s name is the target', {}, slicesOf(8080, 8080), srv, 'SRV 0 0 8080 web.default.minilb'],
@@ -158,6 +169,48 @@ describe('SRV (RFC 2782): the real ports', () => {
       slicesOf(8080),
       srv,
       'SRV 0 0 80 web.default.minilb',
+    ],
+    [
+      'by proxy: the load balancer’s port (core/v1 PortStatus), found by its place among the Service’s',
+      { ...proxied, ingress: at({ ip: ip('192.0.2.1') }, [8100, 'TCP'], [8101, 'UDP']) },
+      slicesOf(8080),
+      srv,
+      'SRV 0 0 8100 web.default.minilb',
+    ],
+    [
+      'by proxy: each protocol its own',
+      { ...proxied, ingress: at({ ip: ip('192.0.2.1') }, [8100, 'TCP'], [8101, 'UDP']) },
+      slicesOf(8080),
+      '_dns._udp.web.default.minilb',
+      'SRV 0 0 8101 web.default.minilb',
+    ],
+    [
+      'by proxy: a port with an error is not served',
+      { ...proxied, ingress: at({ ip: ip('192.0.2.1') }, [80, 'TCP', 'x/Y'], [8101, 'UDP']) },
+      slicesOf(8080),
+      srv,
+      'NXDOMAIN soa minilb',
+    ],
+    [
+      'by proxy: the original lists its one port, the first',
+      { ...proxied, ingress: at({ ip: ip('192.0.2.1') }, [8100, 'TCP']) },
+      slicesOf(8080),
+      '_dns._udp.web.default.minilb',
+      'NXDOMAIN soa minilb',
+    ],
+    [
+      'by proxy: addresses that list different ports: the Service’s own',
+      { ...proxied, ingress: [...at({ ip: ip('192.0.2.1') }, [8100, 'TCP']), ...at({ ip: ip('192.0.2.2') }, [8200, 'TCP'])] },
+      slicesOf(8080),
+      srv,
+      'SRV 0 0 80 web.default.minilb',
+    ],
+    [
+      'by proxy, a load balancer by name',
+      { ...proxied, ingress: at({ hostname: 'lb.example.com' }, [8100, 'TCP'], [8101, 'UDP']) },
+      slicesOf(8080),
+      srv,
+      'SRV 0 0 8100 lb.example.com',
     ],
     ['a port without a name has none', { ports: [{ ...http, name: '' }] }, slicesOf(8080), srv, 'NXDOMAIN soa minilb'],
     ['another protocol has none', {}, slicesOf(8080), '_http._udp.web.default.minilb', 'NXDOMAIN soa minilb'],

@@ -6,7 +6,7 @@ import { type Ip, ipFamily } from '../value/ip.ts';
 import { type Answer, addressAnswer, emptyAnswer } from './answer.ts';
 import { usableEndpoints } from './endpoints.ts';
 import type { NodeFacts } from './node-facts.ts';
-import { podPorts, servicePorts } from './srv-ports.ts';
+import { balancerPorts, podPorts, servicePorts } from './srv-ports.ts';
 
 /** Which Services have names, and what they answer. */
 export interface ServiceNaming {
@@ -53,7 +53,7 @@ export function serviceNames(service: Service, slices: Iterable<EndpointSlice>, 
   const alone = (answer: Answer, usedNodes = false): ServiceNames => ({ names: new Map([[own, answer]]), usedNodes });
   if (service.type === 'ExternalName') return alone(externalAnswer(service));
   const mode = answerMode(service, naming.byName, own);
-  if (mode === 'addresses') return alone({ ...emptyAnswer(), points: statusPoints(service, own), srv: servicePorts(service) });
+  if (mode === 'addresses') return alone({ ...emptyAnswer(), points: statusPoints(service, own), srv: balancerPorts(service) });
   const usable = usableEndpoints(slices);
   if (mode === 'nodes') return alone(nodesAnswer(service, slices, usable, own, nodes), true);
   const unroutable = new Set(unroutableEndpoints(service, usable, naming.byName, nodes));

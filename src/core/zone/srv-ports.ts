@@ -16,6 +16,21 @@ export function servicePorts(service: Service): readonly SrvPort[] {
 }
 
 /**
+ * SRV ports of a load balancer's addresses. One with numbers of its own lists them in the Service's status, in the order of its ports (by
+ * proxy); one that failed is not served. Where its addresses do not agree, or list nothing, the Service's own ports are meant.
+ */
+export function balancerPorts(service: Service): readonly SrvPort[] {
+  const [first, ...rest] = service.ingress;
+  const listed = first?.ports;
+  if (!listed || rest.some((point) => JSON.stringify(point.ports) !== JSON.stringify(listed))) return servicePorts(service);
+  const ports = service.ports.flatMap((port, i) => {
+    const own = listed[i];
+    return own && !own.failed && own.protocol === port.protocol ? (sharedPort(port, own.port) ?? []) : [];
+  });
+  return ports.length > 0 ? ports : NONE;
+}
+
+/**
  * SRV ports of the pods themselves, whose ports are what clients must use: one record when all endpoints have one port, else one for
  * each endpoint (a named targetPort can differ from pod to pod).
  */

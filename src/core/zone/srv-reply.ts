@@ -1,3 +1,4 @@
+import { nameToWire } from '../value/dns-name.ts';
 import { ipBytes } from '../value/ip.ts';
 import { writeAddressOf, writeSrv } from '../wire/encode.ts';
 import { FLAG, HEADER_BYTES, TYPE } from '../wire/message.ts';
@@ -20,10 +21,11 @@ export function addSrv(ctx: RespondContext, port: SrvPort, base: Answer, ttlSeco
 function addNameSrv(ctx: RespondContext, { port }: SrvPort, base: Answer, ttlSeconds: number): void {
   const { reply, query } = ctx;
   const start = query.offsets[NAME_LABEL] as number;
-  const target = query.name.subarray(start, query.nameLength);
+  // A target is no alias (RFC 2782): a load balancer by name is named itself, and whoever serves it has its addresses.
+  const target = base.cname ? nameToWire(base.cname) : query.name.subarray(start, query.nameLength);
   const srv = { priority: 0, weight: 0, port, target };
   addRecords(reply, writeSrv(reply.out, reply.at, reply.limit, askedName(ctx), query, ttlSeconds, srv), 1);
-  if ((reply.flags & FLAG.TC) !== 0) return;
+  if ((reply.flags & FLAG.TC) !== 0 || base.cname) return;
   const owner = 0xc000 | (HEADER_BYTES + start);
   addAdditional(ctx, owner, base.a, WORDS_PER_A, base.behindA, ttlSeconds);
   addAdditional(ctx, owner, base.aaaa, WORDS_PER_AAAA, base.behindAaaa, ttlSeconds);

@@ -41,7 +41,7 @@ export interface UpdaterAccessOptions {
 const SECRET_MS = 30_000;
 const SECRETS_MAX = 1000;
 /** How long an updater's kind is believed; it may be exchanged for another. */
-const KIND_MS = 600_000;
+const KIND_MS = 60_000;
 
 interface Held<T> {
   readonly at: number;
