@@ -19,6 +19,7 @@ export const ASSETS: readonly Asset[] = [
   { name: 'kubectl', module: 'kube', package: 'k8s.io/kubernetes/cmd/kubectl' },
   { name: 'kube-proxy', module: 'kube', package: 'k8s.io/kubernetes/cmd/kube-proxy' },
   { name: 'helm', module: 'helm', package: 'helm.sh/helm/v3/cmd/helm' },
+  { name: 'port-forward-kubelet', module: 'kubelet', package: '.' },
   { name: 'coredns', module: 'coredns', package: 'github.com/coredns/coredns', benchOnly: true },
 ];
 

@@ -12,6 +12,7 @@ export interface ExplainJobOptions {
 
 export interface ExplainJob {
   readonly api: () => ApiServer;
+  /** Without kubectl. */
   readonly explain: (...args: readonly string[]) => ReturnType<typeof runMinilb>;
 }
 
@@ -41,7 +42,8 @@ export function explainJob(options: ExplainJobOptions): ExplainJob {
   let dns: Minilb | undefined;
   let page = 0;
   const api = () => started ?? expect.unreachable();
-  const explain = (...args: readonly string[]) => runMinilb(['explain', '-kubeconfig', api().kubeconfig, ...args]);
+  const explain = (...args: readonly string[]) =>
+    runMinilb(['explain', '-kubeconfig', api().kubeconfig, ...args], { env: { PATH: '/nonexistent' } });
   const json = async (...args: readonly string[]) => JSON.parse((await explain(...args, '-o', 'json')).stdout) as ExplainReport;
 
   beforeAll(async () => {
@@ -108,7 +110,7 @@ export function explainJob(options: ExplainJobOptions): ExplainJob {
     }
   });
 
-  test('with a running pod it uses that one’s settings and names it; a -page on its loopback cannot be asked', async () => {
+  test('with a running pod it uses that one’s settings and names it; a -page on its loopback cannot be asked without kubectl', async () => {
     await createMinilbPod(api(), { name: 'writer', args: ['dns', '-domain=other.example'], ip: '10.244.0.8', component: 'writer' });
     await createMinilbPod(api(), { name: 'dns-1', args: ['dns', '-domain=k8s.example.com'], ip: '10.244.0.9' });
     const { source, ...report } = await json('web.default.k8s.example.com');
@@ -117,7 +119,7 @@ export function explainJob(options: ExplainJobOptions): ExplainJob {
       kind: 'computed',
       pod: 'minilb/dns-1',
       settings: ['-domain=k8s.example.com'],
-      reason: 'the -page of pod minilb/dns-1 is on its loopback interface, where the API server cannot reach it',
+      reason: 'pod minilb/dns-1 could not be asked on its loopback interface: there is no kubectl in PATH',
     });
     await removeMinilbPod(api(), 'writer');
     await removeMinilbPod(api(), 'dns-1');

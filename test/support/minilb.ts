@@ -26,7 +26,8 @@ export interface MinilbOptions {
 /** Starts `minilb ARGS` from the source. */
 export function startMinilb(args: readonly string[], options: MinilbOptions = {}): Minilb {
   // So that it ends with the test process, however that one ends.
-  const guard = Bun.which('setpriv') ? ['setpriv', '--pdeathsig', 'KILL'] : [];
+  const setpriv = Bun.which('setpriv');
+  const guard = setpriv ? [setpriv, '--pdeathsig', 'KILL'] : [];
   const child = Bun.spawn(
     [...guard, process.execPath, ...(options.preload ? [`--preload=${options.preload}`] : []), `${ROOT}/src/main.ts`, ...args],
     {

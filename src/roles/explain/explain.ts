@@ -33,7 +33,7 @@ async function explain(context: RoleContext<'explain'>, client: KubeClient, name
   const { settings, log, signal } = context;
   const cluster = `${client.server} (${client.context})`;
   const running = await findRunningPod(client, signal);
-  const asked = running.ok ? await askPod(client, running.value, name, signal) : running;
+  const asked = running.ok ? await askPod(context, client, running.value, name, signal) : running;
   const found = running.ok ? running.value : undefined;
   const source = { cluster, pod: found ? keyOf(found.pod) : '', settings: found?.texts ?? ownTexts(settings) };
   if (asked.ok) return ok(withSource(asked.value, { ...source, kind: 'asked', reason: '' }));
@@ -50,10 +50,11 @@ function ownTexts({ domain, loadBalancerClass }: RoleContext<'explain'>['setting
 }
 
 /**
- * Asks a running Pod through the API server's pod proxy (`pods/proxy`). That reaches the Pod's address, so a Pod whose `-page` is on its
- * loopback, as is the default, cannot be asked this way.
+ * Asks a running Pod through the API server: by its pod proxy (`pods/proxy`), or, where `-page` is on the Pod's loopback, as is the default, by
+ * `kubectl port-forward`, which is the way there.
  */
 async function askPod(
+  context: RoleContext<'explain'>,
   client: KubeClient,
   { pod, settings }: RunningPod,
   name: DnsName,
@@ -61,11 +62,27 @@ async function askPod(
 ): Promise<Result<NameReport, 'not-asked'>> {
   const { page } = settings;
   if (page === undefined) return err('not-asked', `pod ${keyOf(pod)} has no -page`);
-  if (page.ip === '::1' || page.ip?.startsWith('127.'))
-    return err('not-asked', `the -page of pod ${keyOf(pod)} is on its loopback interface, where the API server cannot reach it`);
-  const path = `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}:${page.port}/proxy/api/v1/names/${name}`;
-  const reply = await client.request({ method: 'GET', path }, signal);
-  if (!reply.ok) return err('not-asked', `pod ${keyOf(pod)} could not be asked through the API server: ${reply.detail}`);
+  const onLoopback = page.ip === '::1' || page.ip?.startsWith('127.');
+  const reply = onLoopback
+    ? await askLoopback(context, pod, page.port, `/api/v1/names/${name}`, signal)
+    : await client.request(
+        { method: 'GET', path: `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}:${page.port}/proxy/api/v1/names/${name}` },
+        signal,
+      );
+  const way = onLoopback ? 'on its loopback interface' : 'through the API server';
+  if (!reply.ok) return err('not-asked', `pod ${keyOf(pod)} could not be asked ${way}: ${reply.detail}`);
   const report = parseReport(reply.value);
   return report ? ok(report) : err('not-asked', `pod ${keyOf(pod)} answered something else than a report`);
+}
+
+async function askLoopback(
+  { settings, env, clock }: RoleContext<'explain'>,
+  pod: RunningPod['pod'],
+  port: number,
+  path: string,
+  signal: AbortSignal,
+): Promise<Result<unknown, string>> {
+  const { getThroughKubectl } = await import('../../shell/kube/port-forward.ts');
+  const { kubeconfig } = settings;
+  return getThroughKubectl({ namespace: pod.namespace, pod: pod.name, port }, path, { kubeconfig, env, clock }, signal);
 }
