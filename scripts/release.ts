@@ -33,11 +33,16 @@ const bun = (...args: readonly string[]) => run(process.execPath, ...args);
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 const versionNow = () => (JSON.parse(read('package.json')) as { readonly version: string }).version;
 
-/** A .tar.gz of a folder's entries that depends on their bytes and modes alone. */
+/** A .tar of a folder's entries that depends on their bytes and modes alone. */
 async function pack(folder: string, archive: string, entries: readonly string[]): Promise<void> {
   const stable = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner', '--format=ustar', '--mode=u=rwX,go=rX'];
+  await run('tar', ...stable, '-cf', archive, '-C', folder, ...entries);
+}
+
+/** The same as .tar.gz. */
+async function packCompressed(folder: string, archive: string, entries: readonly string[]): Promise<void> {
   const tar = archive.replace(/\.gz$|\.tgz$/, '');
-  await run('tar', ...stable, '-cf', tar, '-C', folder, ...entries);
+  await pack(folder, tar, entries);
   await run('gzip', '-n', '-9', '-f', '-S', '.packed', tar);
   renameSync(`${tar}.packed`, archive);
 }
@@ -51,12 +56,16 @@ async function make(part: string, version: string, outdir: string, work: string)
     const folder = join(work, part);
     await bun('scripts/build.ts', `--target=${binary}`, `--outdir=${folder}`);
     cpSync(join(ROOT, 'LICENSE'), join(folder, 'LICENSE'));
-    await pack(folder, target(`minilb-${version}-${part}.tar.gz`), ['minilb', 'LICENSE']);
+    await packCompressed(folder, target(`minilb-${version}-${part}.tar.gz`), ['minilb', 'LICENSE']);
   } else if (image) {
     await bun('scripts/image.ts', `--target=${image}`);
-    renameSync(join(ROOT, 'dist/minilb.oci.tar'), target(`minilb-${version}-${part}.oci.tar`));
+    // The same image, but the archive around it bears times.
+    const layout = join(work, part);
+    mkdirSync(layout);
+    await run('tar', '-xf', 'dist/minilb.oci.tar', '-C', layout);
+    await pack(layout, target(`minilb-${version}-${part}.oci.tar`), readdirSync(layout).sort());
   } else if (part === 'chart') {
-    await pack(join(ROOT, 'deploy/helm'), target(`minilb-chart-${version}.tgz`), ['minilb']);
+    await packCompressed(join(ROOT, 'deploy/helm'), target(`minilb-chart-${version}.tgz`), ['minilb']);
   } else if (part === 'npm') {
     await run('npm', 'pack', '--silent', '--ignore-scripts', `--pack-destination=${work}`);
     renameSync(join(work, `minilb-${version}.tgz`), target(`minilb-npm-${version}.tgz`));

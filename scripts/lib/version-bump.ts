@@ -11,7 +11,6 @@ const PLACES: readonly (readonly [path: string, before: string, after: string])[
   ['deploy/kustomize/overlay/kustomization.yaml', 'newTag: ', '\n'],
   ['deploy/l3/overlay/kustomization.yaml', 'newTag: ', '\n'],
   ['deploy/l3/terraform/main.tf', 'localhost/minilb-l3:', '"'],
-  ['deploy/l3/Dockerfile', 'localhost/minilb-l3:', ' '],
 ];
 const CHANGELOG = 'CHANGELOG.md';
 
