@@ -1,9 +1,20 @@
 import { describe, expect, test } from 'bun:test';
-import { gateway, listener, listenerSet, namespace, parent, points, route, testClaims } from '../../../test/support/claim-values.ts';
+import {
+  dnsName,
+  gateway,
+  listener,
+  listenerSet,
+  namespace,
+  parent,
+  points,
+  route,
+  testClaims,
+} from '../../../test/support/claim-values.ts';
 import type { Gateway } from '../object/gateway.ts';
 import type { ListenerSet } from '../object/listener-set.ts';
 import type { Route } from '../object/route.ts';
 import { attachRoute } from './attachment.ts';
+import { matchesHost } from './host.ts';
 
 /** What a route gets: `host via gateway/listener`, and the faults of parents and listeners. */
 function attach(of: Route, gateways: readonly Gateway[], sets: readonly ListenerSet[] = [], classes: readonly string[] = []): string[] {
@@ -97,6 +108,42 @@ describe('a route and a Gateway', () => {
   test('-gateway-class leaves other Gateways out', () => {
     expect(attach(web(toGw), [gw()], [], ['cilium'])).toEqual(['other-class']);
     expect(attach(web(toGw), [gw()], [], ['cilium', 'envoy'])).toEqual(['www.example.com infra/gw web']);
+  });
+});
+
+/** GRPCRoute is as HTTPRoute. SNI is no matter of names: a name that a certificate does not cover is one all the same. */
+describe('Gateway API, hostnames, "Expected match examples"', () => {
+  const rows: readonly [
+    listener: string,
+    protocol: string,
+    kind: Route['kind'],
+    hostname: string,
+    intersected: string,
+    asked: string,
+    has: boolean,
+  ][] = [
+    ['www.example.com', 'HTTP', 'HTTPRoute', 'www.example.com', 'www.example.com', 'www.example.com', true],
+    ['*.example.com', 'HTTP', 'HTTPRoute', 'www.example.com', 'www.example.com', 'www.example.com', true],
+    ['*.example.com', 'HTTP', 'HTTPRoute', '*.com', '*.example.com', 'www.example.com', true],
+    ['*.example.com', 'HTTP', 'HTTPRoute', '*.com', '*.example.com', 'foo.bar.example.com', true],
+    ['*.example.com', 'HTTP', 'HTTPRoute', 'www.example.com', 'www.example.com', 'example.com', false],
+    ['*.example.com', 'HTTP', 'HTTPRoute', 'www.example.com', 'www.example.com', 'foo.example.com', false],
+    ['*.example.com', 'HTTPS', 'HTTPRoute', 'www.example.com', 'www.example.com', 'www.example.com', true],
+    ['*.example.com', 'HTTPS', 'HTTPRoute', 'foo.bar.example.com', 'foo.bar.example.com', 'foo.bar.example.com', true],
+    ['*.example.com', 'HTTPS', 'HTTPRoute', '*.example.com', '*.example.com', 'foo.bar.example.com', true],
+    ['*.example.com', 'HTTPS', 'HTTPRoute', 'foo.example.com', 'foo.example.com', 'foo.example.com', true],
+    ['www.example.com', 'TLS', 'TLSRoute', 'www.example.com', 'www.example.com', 'www.example.com', true],
+    ['*.example.com', 'TLS', 'TLSRoute', 'www.example.com', 'www.example.com', 'www.example.com', true],
+    ['*.example.com', 'TLS', 'TLSRoute', 'www.example.com', 'www.example.com', 'foo.example.com', false],
+    ['*.example.com', 'TLS', 'TLSRoute', 'foo.bar.example.com', 'foo.bar.example.com', 'www.example.com', false],
+    ['*.example.com', 'TLS', 'TLSRoute', '', '*.example.com', 'www.example.com', true],
+    ['*.example.com', 'TLS', 'TLSRoute', '', '*.example.com', 'foo.bar.example.com', true],
+    ['*.example.com', 'HTTP', 'GRPCRoute', '*.com', '*.example.com', 'foo.bar.example.com', true],
+  ];
+  test.each(rows)('%s (%s), %s %p: %s; %s %p', (hostname, protocol, kind, wanted, intersected, asked, has) => {
+    const one: Route = { ...route('infra/r', wanted === '' ? [] : [wanted], [toGw]), kind };
+    expect(attach(one, [gw({ protocol }, hostname)])).toEqual([`${intersected} infra/gw web`]);
+    expect(matchesHost(dnsName(intersected), 'many', dnsName(asked))).toBe(has);
   });
 });
 

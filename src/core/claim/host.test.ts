@@ -41,6 +41,19 @@ describe('which names a pattern stands for', () => {
   });
 });
 
+describe('which requests an intersected hostname stands for (Gateway API, "Host header matching")', () => {
+  const rows: readonly [intersected: string, host: string, matches: boolean][] = [
+    ['www.example.com', 'www.example.com', true],
+    ['www.example.com', 'foo.example.com', false],
+    ['*.example.com', 'www.example.com', true],
+    ['*.example.com', 'foo.example.com', true],
+    ['*.example.com', 'foo.bar.example.com', true],
+  ];
+  test.each(rows)('%s, %s: %p', (intersected, host, matches) => {
+    expect(matchesHost(dnsName(intersected), 'many', dnsName(host))).toBe(matches);
+  });
+});
+
 describe('what a listener and a route have in common (Gateway API, "Hostname Intersection")', () => {
   const rows: readonly [reason: string, listener: string, route: string, common: string | undefined][] = [
     ['precise hostnames intersect', 'www.example.com', 'www.example.com', 'www.example.com'],

@@ -180,6 +180,14 @@ const rows: readonly [name: string, summary: string, ...sentences: string[]][] =
   ],
 ];
 
+test('a wildcard itself may be asked about, and is spoken of once', () => {
+  const { notes } = explainName(dnsName('*.iot.sko.ai'), facts);
+  expect(notes.slice(0, 2).map(({ text }) => text)).toEqual([
+    'Service home/mqtt has the name by *.iot.sko.ai through its annotation minilb/host; it leads to mqtt.home.minilb.',
+    'Service mallory/wide has *.sko.ai; Service home/mqtt comes before it, by the closer *.iot.sko.ai.',
+  ]);
+});
+
 test.each(rows)('who claims %s, who has it, and what is in the way', (name, summary, ...sentences) => {
   const report = explainName(dnsName(name), facts);
   const texts = report.notes.map(({ text }) => text);

@@ -53,7 +53,7 @@ export function findClaims(name: DnsName, facts: ClaimFacts): ClaimFindings {
 /** The name, then each wildcard that could cover it, longest first. */
 function patternsOver(name: DnsName): readonly DnsName[] {
   const labels = name.split('.');
-  return [name, ...labels.slice(1).flatMap((_, i) => joinName('*', ...labels.slice(i + 1)) ?? [])];
+  return [...new Set([name, ...labels.slice(1).flatMap((_, i) => joinName('*', ...labels.slice(i + 1)) ?? [])])];
 }
 
 /** Whose a name is as far as one pattern goes: a wildcard's winner for one label may be another than for several. */
