@@ -26,7 +26,12 @@ import { updaterSettings } from './core/settings/updater-settings.ts';
 /** The commands, in the order help lists them. One is listed here only when `src/roles/` holds it. */
 export const commands = {
   dns: { summary: "Answers DNS queries for the cluster's Services; the default in a cluster", operands: '', operandsMax: 0 },
-  routes: { summary: 'Prints the routes that lead to the pods, for your router', operands: '', operandsMax: 0 },
+  routes: {
+    summary: 'Prints the routes that lead to the pods, for your router; on it, sets them',
+    operands: '[cleanup]',
+    operandsMax: 1,
+    subcommands: ['cleanup'],
+  },
   resolver: { summary: 'Prints what your resolver must be told to ask minilb for its names', operands: '', operandsMax: 0 },
   zone: { summary: 'Prints what the zone holds, as a master file', operands: '', operandsMax: 0 },
   cleanup: { summary: 'Shows, and with -yes clears, what minilb wrote into Services', operands: '', operandsMax: 0 },
@@ -171,7 +176,7 @@ export const settings = {
     flag: 'via',
     roles: ['dns', 'routes', 'demo'],
     default: '',
-    help: "Networks to choose a Node's next hop from, where it has several InternalIPs. Empty: the first of each family.",
+    help: "Networks to choose a Node's next hop from, where it has several InternalIPs; one that is given otherwise is flagged outside. Empty: the first of each family.",
   }),
   cidrs: setting(cidrs, {
     flag: 'cidrs',
@@ -202,7 +207,11 @@ export const settings = {
   ...updaterSettings,
   yes: setting(toggle, {
     flag: 'yes',
+<<<<<<< HEAD
     roles: ['cleanup', 'l3', 'external'],
+=======
+    roles: ['cleanup', 'l3', 'routes'],
+>>>>>>> da6012d (minilb routes -apply keeps a Linux router's routes, -watch -write another daemon's file, and cleanup takes the routes away)
     default: 'false',
     help: 'Does what the plan says. Without it the plan is only printed.',
   }),

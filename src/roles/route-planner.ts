@@ -19,7 +19,7 @@ export interface RoutePlannerOptions {
   /** At every look, whether or not something differs. */
   readonly planned: (plan: RoutePlan, inputs: RouteInputs) => void;
   /** A fault that was not there at the last look. */
-  readonly notice: (notice: Notice) => void;
+  readonly notice?: (notice: Notice) => void;
 }
 
 export interface RoutePlanner {
@@ -53,7 +53,7 @@ export function createRoutePlanner(options: RoutePlannerOptions, signal: AbortSi
     plan = planRoutes(inputs);
     options.planned(plan, inputs);
     const key = (notice: Notice) => `${notice.object.uid} ${notice.code} ${notice.text}`;
-    for (const notice of plan.notices) if (!faults.has(key(notice))) options.notice(notice);
+    for (const notice of plan.notices) if (!faults.has(key(notice))) options.notice?.(notice);
     faults = new Set(plan.notices.map(key));
   };
 

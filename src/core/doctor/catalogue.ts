@@ -54,6 +54,8 @@ const cluster = {
 const routes = {
   NodeWithoutPodCidrs: noticed('error', 'NodeWithoutPodCidrs'),
   PodCidrTooWide: noticed('error', 'PodCidrTooWide'),
+  PodCidrTooNarrow: noticed('error', 'PodCidrTooNarrow'),
+  PodCidrHoldsNodeAddress: noticed('error', 'PodCidrHoldsNodeAddress'),
   PodCidrSpecialPurpose: noticed('error', 'PodCidrSpecialPurpose'),
   PodCidrOutsideCidrs: noticed('error', 'PodCidrOutsideCidrs'),
   PodCidrOverlapsNetwork: noticed('error', 'PodCidrOverlapsNetwork'),

@@ -42,6 +42,8 @@ function remedyOf({ node, cidr }: PlannedRoute, code: RouteFaultCode, facts: Clu
         paste: [],
       };
     case 'PodCidrTooWide':
+    case 'PodCidrTooNarrow':
+    case 'PodCidrHoldsNodeAddress':
     case 'PodCidrSpecialPurpose':
     case 'PodCidrOverlapsNetwork':
     case 'PodCidrOverlapsNode':

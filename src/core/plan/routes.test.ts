@@ -121,6 +121,19 @@ const rows: readonly [name: string, given: Given, lines: readonly string[]][] = 
   ['/8 is allowed', { nodes: one('10.0.0.0/8') }, ['ip route add 10.0.0.0/8 via 192.168.1.30']],
   ['IPv6 shorter than /32', { nodes: one('fd00::/31') }, ['# n fd00::/31: the podCIDR fd00::/31 is shorter than /32']],
   ['IPv6 /32 is allowed', { nodes: one('fd00:2::/32') }, ['ip -6 route add fd00:2::/32 via fd00:1::30']],
+  ['a single address is no network', { nodes: one('10.244.0.9/32') }, ['# n 10.244.0.9/32: the podCIDR 10.244.0.9/32 is longer than /30']],
+  ['/30 is allowed', { nodes: one('10.244.0.8/30') }, ['ip route add 10.244.0.8/30 via 192.168.1.30']],
+  ['IPv6 longer than /126', { nodes: one('fd00:2::9/128') }, ['# n fd00:2::9/128: the podCIDR fd00:2::9/128 is longer than /126']],
+  [
+    'minilb/route-via outside -via',
+    { nodes: [node('a', ['10.244.0.0/24'], ['192.168.1.30'], '10.9.9.9')], via: ['192.168.1.0/24'] },
+    ['# a 10.244.0.0/24: the next hop 10.9.9.9 is outside -via'],
+  ],
+  [
+    'the next hop is the machine that shall hold the route, or its gateway',
+    { nodes: [A], reserved: ['192.168.1.30/32'] },
+    ['# a 10.244.0.0/24: the next hop 192.168.1.30 is this machine, or its gateway'],
+  ],
   [
     'link-local',
     { nodes: one('169.254.1.0/24') },

@@ -23,9 +23,11 @@ export interface RouteInputs {
 export type RouteFaultCode =
   | 'NodeWithoutPodCidrs'
   | 'PodCidrTooWide'
+  | 'PodCidrTooNarrow'
   | 'PodCidrSpecialPurpose'
   | 'PodCidrOutsideCidrs'
   | 'PodCidrOverlapsNetwork'
+  | 'PodCidrHoldsNodeAddress'
   | 'PodCidrOverlapsNode'
   | 'EndpointsOutsidePodCidrs'
   | 'NoNextHop'
@@ -54,6 +56,8 @@ export interface RoutePlan {
 
 /** Shorter prefixes than these take traffic that is not the pods'. */
 const BITS_MIN = { 4: 8, 6: 32 } as const;
+/** Longer ones are no network: a route to one host is how its traffic would be taken. */
+const BITS_MAX = { 4: 30, 6: 126 } as const;
 
 /** Loopback, link-local, multicast, reserved: no pod and no next hop is there. */
 const SPECIAL = compact(
@@ -67,13 +71,15 @@ const SPECIAL = compact(
  * |---------|--------|
  * | none at all | fault NodeWithoutPodCidrs |
  * | shorter than /8 or /32 (IPv6) | fault PodCidrTooWide |
+ * | longer than /30 or /126 | fault PodCidrTooNarrow |
  * | in loopback, link-local, multicast or reserved space | fault PodCidrSpecialPurpose |
  * | outside `-cidrs` | fault PodCidrOutsideCidrs |
- * | overlaps a connected network or gateway, or holds a Node's own address | fault PodCidrOverlapsNetwork |
+ * | overlaps a connected network or gateway | fault PodCidrOverlapsNetwork |
+ * | holds a Node's own address | fault PodCidrHoldsNodeAddress |
  * | overlaps another Node's (that has none of the faults above) | fault PodCidrOverlapsNode |
  * | ready pods of its family on the Node lie outside all its podCIDRs | fault EndpointsOutsidePodCidrs |
  * | no `minilb/route-via` and no InternalIP of its family (inside `-via`) | fault NoNextHop |
- * | next hop unreadable, special, inside a podCIDR, or two Nodes' InternalIP | fault OddNextHop |
+ * | next hop unreadable, special, outside `-via`, this machine or its gateway, inside a podCIDR, or two Nodes' InternalIP | fault OddNextHop |
  * | else | route |
  */
 export function planRoutes(inputs: RouteInputs): RoutePlan {
@@ -148,7 +154,7 @@ function toRoute(claim: Claim, facts: Facts, inputs: RouteInputs): PlannedRoute 
     facts.faults.get(claim) ??
     overlapFault(claim, facts) ??
     evidenceFault(node, cidr, inputs.evidence) ??
-    (typeof hop === 'string' ? hopFault(node, hop, facts) : hop);
+    (typeof hop === 'string' ? hopFault(node, hop, facts, inputs) : hop);
   return { node: node.name, cidr, ...(via && { via }), ...(fault && { fault }) };
 }
 
@@ -157,13 +163,15 @@ function cidrFault(cidr: Cidr, host: Node | undefined, { cidrs, reserved }: Rout
   const text = cidrText(cidr);
   const min = BITS_MIN[ipFamily(cidr.address)];
   if (cidr.bits < min) return { code: 'PodCidrTooWide', text: `the podCIDR ${text} is shorter than /${min}` };
+  const max = BITS_MAX[ipFamily(cidr.address)];
+  if (cidr.bits > max) return { code: 'PodCidrTooNarrow', text: `the podCIDR ${text} is longer than /${max}` };
   if (SPECIAL.some((net) => cidrsOverlap(net, cidr)))
     return { code: 'PodCidrSpecialPurpose', text: `the podCIDR ${text} is loopback, link-local, multicast or reserved` };
   if (cidrs.length > 0 && !cidrs.some((net) => net.bits <= cidr.bits && cidrContains(net, cidr.address)))
     return { code: 'PodCidrOutsideCidrs', text: `the podCIDR ${text} is outside -cidrs` };
   const connected = reserved.find((net) => cidrsOverlap(net, cidr));
   if (connected) return { code: 'PodCidrOverlapsNetwork', text: `the podCIDR ${text} overlaps the network ${cidrText(connected)}` };
-  if (host) return { code: 'PodCidrOverlapsNetwork', text: `the podCIDR ${text} holds the address of the Node ${host.name}` };
+  if (host) return { code: 'PodCidrHoldsNodeAddress', text: `the podCIDR ${text} holds the address of the Node ${host.name}` };
   return undefined;
 }
 
@@ -197,9 +205,12 @@ function nextHop(node: Node, cidr: Cidr, { via }: RouteInputs): Ip | RouteFault 
   return { code: 'NoNextHop', text: `the Node has no IPv${family} InternalIP${inside} and no annotation minilb/route-via` };
 }
 
-function hopFault(node: Node, hop: Ip, { sound, hosts }: Facts): RouteFault | undefined {
+function hopFault(node: Node, hop: Ip, { sound, hosts }: Facts, { via, reserved }: RouteInputs): RouteFault | undefined {
   const odd = (why: string): RouteFault => ({ code: 'OddNextHop', text: `the next hop ${hop} ${why}` });
   if (SPECIAL.some((net) => cidrContains(net, hop))) return odd('is loopback, link-local, multicast or reserved');
+  if (via.length > 0 && !via.some((net) => cidrContains(net, hop))) return odd('is outside -via');
+  const family = ipFamily(hop);
+  if (reserved.some((net) => net.address === hop && net.bits === (family === 4 ? 32 : 128))) return odd('is this machine, or its gateway');
   const [pods] = sound.holding(hop);
   if (pods) return odd(`lies inside the podCIDR ${cidrText(pods.cidr)}`);
   const annotated = node.annotations['minilb/route-via'] !== undefined;

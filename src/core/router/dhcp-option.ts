@@ -1,6 +1,6 @@
+import type { SoundRoute } from '../plan/held-routes.ts';
 import { cidrText, type Ip, ipBytes } from '../value/ip.ts';
 import { err, ok, type Result } from '../value/result.ts';
-import type { SoundRoute } from './dialect.ts';
 import { isIpv6 } from './dialect.ts';
 
 /** One DHCP option holds no more (RFC 2132 §2); splitting it over several (RFC 3396) is not understood by all clients. */

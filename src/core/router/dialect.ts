@@ -1,10 +1,5 @@
-import { type Cidr, cidrText, type Ip, ipFamily } from '../value/ip.ts';
-
-/** A route without a fault. */
-export interface SoundRoute {
-  readonly cidr: Cidr;
-  readonly via: Ip;
-}
+import type { SoundRoute } from '../plan/held-routes.ts';
+import { cidrText, ipFamily } from '../value/ip.ts';
 
 /** The routed networks by family, as text. */
 export interface PodNetworks {

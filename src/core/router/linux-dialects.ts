@@ -1,6 +1,7 @@
+import type { SoundRoute } from '../plan/held-routes.ts';
 import { routeCommand } from '../plan/render-routes.ts';
 import { cidrText, ipFamily } from '../value/ip.ts';
-import { type Dialect, FAMILIES, isIpv6, type PodNetworks, perFamily, type SoundRoute } from './dialect.ts';
+import { type Dialect, FAMILIES, isIpv6, type PodNetworks, perFamily } from './dialect.ts';
 
 /**
  * The forward chain may be called otherwise; both rules go before those that are there. The second one knows no connections, so it passes the

@@ -1,3 +1,4 @@
+import { type SoundRoute, soundRoutes } from '../plan/held-routes.ts';
 import { HEADING } from '../plan/render-routes.ts';
 import type { PlannedRoute, RoutePlan } from '../plan/routes.ts';
 import type { RouteFormat } from '../settings/formats.ts';
@@ -5,7 +6,7 @@ import { cidrText, type Ip } from '../value/ip.ts';
 import { err, ok, type Result } from '../value/result.ts';
 import { bsd, macos, mikrotik, opnsense, unifi } from './device-dialects.ts';
 import { dhcpOption } from './dhcp-option.ts';
-import { type Dialect, isIpv6, type PodNetworks, podNetworks, type SoundRoute } from './dialect.ts';
+import { type Dialect, isIpv6, type PodNetworks, podNetworks } from './dialect.ts';
 import { bird, birdAnnounce, frr, iproute2, openwrt, systemdNetworkd } from './linux-dialects.ts';
 import { renderRoutesJson } from './routes-json.ts';
 
@@ -53,8 +54,9 @@ function emptyText(dialect: Dialect, comment: (text: string) => string): string 
   return toText([comment('No routes: the cluster has no Nodes.'), ...dialect.routes([])]);
 }
 
-export function soundRoutes(plan: RoutePlan): readonly SoundRoute[] {
-  return plan.routes.flatMap(({ cidr, via, fault }) => (cidr && via && !fault ? [{ cidr, via }] : []));
+/** What begins a comment of a format; a text of JSON has none. */
+export function commentSign(format: Exclude<RouteFormat, 'json'>): string {
+  return format === 'dhcp121' ? '#' : DIALECTS[format].sign;
 }
 
 const OPEN_PORTS = [

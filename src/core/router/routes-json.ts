@@ -1,6 +1,6 @@
+import type { SoundRoute } from '../plan/held-routes.ts';
 import type { RoutePlan } from '../plan/routes.ts';
 import { cidrText, ipFamily } from '../value/ip.ts';
-import type { SoundRoute } from './dialect.ts';
 
 /** The plan for programs: `routes`, what was `refused` and why, and the rules for a Linux router as text. */
 export function renderRoutesJson(

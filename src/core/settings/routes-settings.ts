@@ -1,5 +1,5 @@
 import { RESOLVER_FORMATS, ROUTE_FORMATS } from './formats.ts';
-import { choice, dnsServers, optionalAddress, toggle } from './kinds.ts';
+import { choice, dnsServers, optionalAddress, toggle, wholeNumber, words } from './kinds.ts';
 import { setting } from './setting.ts';
 
 const ROUTES = ['routes'] as const;
@@ -23,6 +23,30 @@ export const routesSettings = {
     roles: ROUTES,
     default: 'false',
     help: 'Goes on, and prints everything anew when it has changed. While the API server is away nothing changes.',
+  }),
+  write: setting(words('file'), {
+    flag: 'write',
+    roles: ROUTES,
+    default: '',
+    help: 'With -watch: writes to this file in place of standard output, under the rules of -apply: a route goes only with its Node. -cidrs and -via are required.',
+  }),
+  runCommand: setting(words('command'), {
+    flag: 'run',
+    roles: ROUTES,
+    default: '',
+    help: 'With -write: run after each change, and again until it ends with 0: a program and arguments separated by blanks, without a shell.',
+  }),
+  apply: setting(toggle, {
+    flag: 'apply',
+    roles: ROUTES,
+    default: 'false',
+    help: "Goes on, and keeps this machine's routes (Linux) equal to the Nodes' podCIDRs. -cidrs and -via are required. The routes stay when it ends.",
+  }),
+  proto: setting(wholeNumber('proto', 100, 185), {
+    flag: 'proto',
+    roles: ROUTES,
+    default: '177',
+    help: 'With -apply and cleanup: the mark of our routes, a number of iproute2 that no program has. Another one for each cluster.',
   }),
   resolverFormat: setting(choice(...RESOLVER_FORMATS), {
     flag: 'format',

@@ -99,6 +99,12 @@ export const NOTICES = {
     means: 'The podCIDR is so wide that the route would take traffic that is not the pods’.',
     remedy: 'Look at the Node’s `spec.podCIDRs`: no Node needs so many addresses.',
   },
+  PodCidrTooNarrow: {
+    ...dns,
+    on: ['Node'],
+    means: 'The podCIDR is a single address or next to it: a route to it would take the traffic of one host.',
+    remedy: 'Look at who wrote the Node’s `spec.podCIDRs`: a Node needs more addresses.',
+  },
   PodCidrSpecialPurpose: {
     ...dns,
     on: ['Node'],
@@ -114,8 +120,14 @@ export const NOTICES = {
   PodCidrOverlapsNetwork: {
     ...dns,
     on: ['Node'],
-    means: 'The podCIDR overlaps a network that is connected, or holds a Node’s address: the route would cut it off.',
+    means: 'The podCIDR overlaps a network that is connected: the route would cut it off.',
     remedy: 'Give the cluster a pod network that is used nowhere else.',
+  },
+  PodCidrHoldsNodeAddress: {
+    ...dns,
+    on: ['Node'],
+    means: 'The podCIDR holds the address of a Node: the route would cut that Node off.',
+    remedy: 'Give the cluster a pod network that is used nowhere else, or look at who wrote the Node’s addresses.',
   },
   PodCidrOverlapsNode: {
     ...dns,

@@ -5,9 +5,9 @@ import { connectedNetworks, overlapFaults, prefixFaults } from '../../core/plan/
 import { cidrText } from '../../core/value/ip.ts';
 import type { KubeClient } from '../../shell/kube/client.ts';
 import { createEventRecorder } from '../../shell/kube/events.ts';
-import { createAddressMonitor } from '../../shell/node/address-monitor.ts';
 import { createGuard, type Guard } from '../../shell/node/guard.ts';
 import { createNodeAddresses, type NodeAddresses } from '../../shell/node/ip-addresses.ts';
+import { createIpMonitor } from '../../shell/node/ip-monitor.ts';
 import { createKubeProxy } from '../../shell/node/kube-proxy.ts';
 import { createMemoryKeeper } from '../../shell/system/memory.ts';
 import { createProcessRunner } from '../../shell/system/run-process.ts';
@@ -129,7 +129,7 @@ export async function runAgent(context: RoleContext<'l3'>, client: KubeClient): 
     sweeper.forget();
     loop.changed();
   };
-  const monitor = createAddressMonitor({ clock, log, onChange: touched }, stop.signal);
+  const monitor = createIpMonitor({ objects: ['address', 'link'], clock, log, onChange: touched }, stop.signal);
   closing.push(loop.closed, monitor.closed);
 
   await aborted(signal);

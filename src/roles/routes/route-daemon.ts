@@ -3,6 +3,7 @@ import type { Notice } from '../../core/value/notice.ts';
 import type { KubeClient } from '../../shell/kube/client.ts';
 import { createMemoryKeeper } from '../../shell/system/memory.ts';
 import { createHealthServer, type Readiness } from '../../shell/telemetry/health-server.ts';
+import type { Log } from '../../shell/telemetry/log.ts';
 import { addProcessMetrics, createMetrics, type Metrics } from '../../shell/telemetry/metrics.ts';
 import { aborted, closeAll } from '../closing.ts';
 import { watchObserver } from '../dns/dns-metrics.ts';
@@ -19,21 +20,23 @@ export interface RouteSink {
   readonly closed: Promise<unknown>;
 }
 
+export interface SinkTools {
+  readonly metrics: Metrics;
+  /** All notices that are true now; each is said once for as long as it stays so. */
+  readonly tell: (notices: readonly Notice[]) => void;
+}
+
 /** Watches the cluster and hands each plan to the sink, until `context.signal` aborts. An API server that is away changes nothing. */
 export async function runRouteDaemon(
   context: RoleContext<'routes'>,
   client: KubeClient,
-  createSink: (metrics: Metrics, signal: AbortSignal) => RouteSink,
+  createSink: (tools: SinkTools, signal: AbortSignal) => RouteSink,
 ): Promise<ExitCode> {
   const { settings, clock, log, random, signal } = context;
   const stop = new AbortController();
   const metrics = createMetrics();
   addProcessMetrics(metrics, context.version, clock.wall());
-  const notice = ({ object, code, text }: Notice) => {
-    metrics.inc('notices', { code });
-    log.warn(text, { code, object: `${object.kind} ${object.name}` });
-  };
-  const sink = createSink(metrics, stop.signal);
+  const sink = createSink({ metrics, tell: createTeller(log, metrics) }, stop.signal);
   const feed = createRouteFeed(
     {
       client,
@@ -61,7 +64,6 @@ export async function runRouteDaemon(
       cidrs,
       clock,
       planned: sink.planned,
-      notice,
     },
     stop.signal,
   );
@@ -89,4 +91,17 @@ export async function runRouteDaemon(
   if (!listening.ok) return end(giveUp(context, listening.detail));
   await aborted(signal);
   return end(0);
+}
+
+function createTeller(log: Log, metrics: Metrics): SinkTools['tell'] {
+  let said: ReadonlySet<string> = new Set();
+  return (notices) => {
+    const keyOf = ({ object, code, text }: Notice) => `${object.uid} ${code} ${text}`;
+    for (const notice of notices) {
+      if (said.has(keyOf(notice))) continue;
+      metrics.inc('notices', { code: notice.code });
+      log.warn(notice.text, { code: notice.code, object: `${notice.object.kind} ${notice.object.name}` });
+    }
+    said = new Set(notices.map(keyOf));
+  };
 }

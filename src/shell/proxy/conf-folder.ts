@@ -3,7 +3,7 @@ import { copyFile, link, lstat, mkdir, open, readdir, readFile, rename, rm, stat
 import { basename, dirname, join } from 'node:path';
 import type { FileChange } from '../../core/proxy/plan-change.ts';
 import { err, ok, type Result } from '../../core/value/result.ts';
-import { errorCode, tryIo } from './io.ts';
+import { errorCode, tryIo } from '../system/io.ts';
 
 /** More files than any proxy is meant to have; a folder with more is somebody else's. */
 const FILES_MAX = 20_000;

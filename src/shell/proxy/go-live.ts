@@ -5,10 +5,10 @@ import type { FileChange } from '../../core/proxy/plan-change.ts';
 import { missingListens, takenListens } from '../../core/proxy/proc-net.ts';
 import { err, ok, type Result } from '../../core/value/result.ts';
 import type { Clock } from '../system/clock.ts';
+import { tryIo } from '../system/io.ts';
 import type { RunProcess } from '../system/run-process.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type ConfFolder, STATE_FOLDER, type Stage } from './conf-folder.ts';
-import { tryIo } from './io.ts';
 import { findProgram, followLog, type RunningProgram, readBoundPorts, signalReload } from './program.ts';
 
 /** One proxy on this host and the folder it includes. */

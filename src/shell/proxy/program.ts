@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
 import { type BoundPorts, parseSocketTables, type SocketTable } from '../../core/proxy/proc-net.ts';
 import { err, ok, type Result } from '../../core/value/result.ts';
-import { errorCode } from './io.ts';
+import { errorCode } from '../system/io.ts';
 
 /** The proxy's main process as it is now. */
 export interface RunningProgram {

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { type Ip, parseIp } from '../../core/value/ip.ts';
 import { err, ok, type Result } from '../../core/value/result.ts';
 import { type Clock, withTimeout } from '../system/clock.ts';
-import { errorCode } from './io.ts';
+import { errorCode } from '../system/io.ts';
 
 const RESOLVE_MS_MAX = 3_000;
 

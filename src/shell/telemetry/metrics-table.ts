@@ -216,6 +216,30 @@ export const METRICS = {
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
   },
   updaterWaiting: { kind: 'gauge', name: 'minilb_updater_waiting_calls', help: 'Calls that wait for their turn.', labels: none },
+  routesHeld: {
+    kind: 'gauge',
+    name: 'minilb_routes_held',
+    help: 'Routes to pods that minilb routes holds, in the kernel or a file.',
+    labels: none,
+  },
+  routesRefused: {
+    kind: 'gauge',
+    name: 'minilb_routes_refused',
+    help: 'podCIDRs without a route because something is wrong with them.',
+    labels: none,
+  },
+  routesChanges: {
+    kind: 'counter',
+    name: 'minilb_routes_changes_total',
+    help: 'Routes changed, by action (added, removed).',
+    labels: ['action'],
+  },
+  routesFailures: {
+    kind: 'counter',
+    name: 'minilb_routes_failures_total',
+    help: 'What did not work, by step (read, batch, run); batch counts routes that the kernel refused.',
+    labels: ['step'],
+  },
   notices: { kind: 'counter', name: 'minilb_notices_total', help: 'Notices about objects, by code.', labels: ['code'] },
 } as const satisfies Readonly<Record<string, MetricDeclaration>>;
 

@@ -1,7 +1,9 @@
 import type { Clock } from '../system/clock.ts';
 import type { Log } from '../telemetry/log.ts';
 
-export interface AddressMonitorOptions {
+export interface IpMonitorOptions {
+  /** What it looks at. */
+  readonly objects: readonly ('address' | 'link' | 'route')[];
   readonly clock: Clock;
   readonly log: Log;
   /** Called for each batch of events, and when the monitor was started again: something may have changed. */
@@ -12,17 +14,17 @@ const RESTART_FIRST_MS = 1000;
 const RESTART_MAX_MS = 60_000;
 
 /**
- * A long-lived `ip monitor address link`. It only wakes: what it prints is not read, and a periodic full comparison covers what it
+ * A long-lived `ip monitor OBJECTS`. It only wakes: what it prints is not read, and a periodic full comparison covers what it
  * misses. It is started again when it ends.
  */
-export function createAddressMonitor(options: AddressMonitorOptions, signal: AbortSignal): { readonly closed: Promise<void> } {
+export function createIpMonitor(options: IpMonitorOptions, signal: AbortSignal): { readonly closed: Promise<void> } {
   return { closed: keepRunning(options, signal) };
 }
 
-async function keepRunning({ clock, log, onChange }: AddressMonitorOptions, signal: AbortSignal): Promise<void> {
+async function keepRunning({ objects, clock, log, onChange }: IpMonitorOptions, signal: AbortSignal): Promise<void> {
   for (let waitMs = RESTART_FIRST_MS; !signal.aborted; waitMs = Math.min(RESTART_MAX_MS, waitMs * 2)) {
     try {
-      const child = Bun.spawn(['ip', 'monitor', 'address', 'link'], {
+      const child = Bun.spawn(['ip', 'monitor', ...objects], {
         stdio: ['ignore', 'pipe', 'ignore'],
         signal,
         killSignal: 'SIGKILL',
