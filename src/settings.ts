@@ -207,11 +207,7 @@ export const settings = {
   ...updaterSettings,
   yes: setting(toggle, {
     flag: 'yes',
-<<<<<<< HEAD
-    roles: ['cleanup', 'l3', 'external'],
-=======
-    roles: ['cleanup', 'l3', 'routes'],
->>>>>>> da6012d (minilb routes -apply keeps a Linux router's routes, -watch -write another daemon's file, and cleanup takes the routes away)
+    roles: ['cleanup', 'l3', 'external', 'routes'],
     default: 'false',
     help: 'Does what the plan says. Without it the plan is only printed.',
   }),

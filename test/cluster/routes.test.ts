@@ -103,4 +103,12 @@ suite('minilb routes on a real API server', () => {
     expect([code, lines]).toEqual([1, []]);
     expect(err).toMatch(/^minilb routes: Nodes cannot be listed: nodes is forbidden.*\n$/);
   }, 60_000);
+
+  test('deploy/announce/overlay is taken by the API server, and its ServiceAccount may read what routes come from', async () => {
+    await cluster.kubectl(['apply', '-k', `${import.meta.dirname}/../../deploy/announce/overlay`]);
+    const token = (await cluster.kubectl(['-n', 'minilb-announce', 'create', 'token', 'minilb-announce'])).trim();
+    const { code, lines, err } = await routes(token);
+    expect([code, err]).toEqual([0, '']);
+    expect(lines[0]).toBe('ip route add 10.244.1.0/24 via 192.168.7.1');
+  }, 60_000);
 });

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type ApiSocket, openApiSocket } from './api-socket.ts';
 import { asset, assetsMissing } from './assets.ts';
 import { type Child, ownEnvironment } from './child.ts';
 import { type Cluster, clusterMissing, startCluster } from './cluster.ts';
@@ -69,39 +69,22 @@ export async function startL3Lab(): Promise<L3Lab> {
   const folder = mkdtempSync(join(tmpdir(), 'minilb-l3-'));
   const cluster = await startCluster({ audit: 'Metadata', controllerArgs: [`--controllers=${CONTROLLERS}`] });
   const network = await createTestNetwork();
-  const socket = join(folder, 'api.sock');
-  const port = Number(new URL(cluster.server).port);
-  const relay = createServer((side) => {
-    const upstream = connect(port, '127.0.0.1');
-    const end = () => {
-      side.destroy();
-      upstream.destroy();
-    };
-    for (const each of [side, upstream]) each.on('error', end).on('close', end);
-    side.pipe(upstream).pipe(side);
-  });
-  await new Promise<void>((resolve) => relay.listen(socket, resolve));
+  const api = await openApiSocket(folder, Number(new URL(cluster.server).port));
   const stop = async () => {
     await network.close();
-    relay.close();
+    api.close();
     await cluster.stop();
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    return await build(folder, cluster, network, { socket, port }, stop);
+    return await build(folder, cluster, network, api, stop);
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-async function build(
-  folder: string,
-  cluster: Cluster,
-  network: TestNetwork,
-  api: { readonly socket: string; readonly port: number },
-  stop: () => Promise<void>,
-): Promise<L3Lab> {
+async function build(folder: string, cluster: Cluster, network: TestNetwork, api: ApiSocket, stop: () => Promise<void>): Promise<L3Lab> {
   const router = await network.namespace('router');
   const client = await network.namespace('client');
   await buildRouter(network, router, client);
@@ -121,12 +104,7 @@ async function build(
     const podCidrs = [`10.244.${node.index}.0/24`, `fd00:244:${node.index}::/64`];
     await createNode(cluster, { name: node.name, podCidrs, internalIps: [nodeIp(node), `fd00:7::${10 + node.index}`] });
     startBgp(folder, node);
-    const log = join(folder, `${node.name}-forwarder.log`);
-    node.ns.start({
-      name: 'forwarder',
-      log,
-      command: [process.execPath, `${ROOT}/test/support/unix-forwarder.ts`, String(api.port), api.socket],
-    });
+    api.openIn(node.ns);
     node.pod.start({
       name: 'pod',
       log: join(folder, `${node.name}-pod.log`),
