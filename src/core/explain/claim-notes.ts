@@ -45,7 +45,7 @@ export function findClaims(name: DnsName, facts: ClaimFacts): ClaimFindings {
       .map((outcome) => outcomeNote(outcome, at));
   });
   const blocked = [...facts.claimants()]
-    .filter((one) => mayMean(hostsOf(one, facts.view), name))
+    .filter((one) => mayMean(one.kind, hostsOf(one, facts.view), name))
     .flatMap((one) => faultsOf(one, name, facts));
   return { holder: first?.winner, notes: [...decided.slice(0, NAMED_MAX), ...blocked.slice(0, NAMED_MAX)] };
 }
@@ -88,9 +88,13 @@ function hostsOf({ kind, key, hosts }: Claimant, view: ClusterView): readonly st
   });
 }
 
-/** True when one of the hosts covers the name. */
-function mayMean(hosts: readonly string[], name: DnsName): boolean {
+/**
+ * True when one of the hosts covers the name. A server asks this of every object while queries wait, so what the API has checked already, lower
+ * case without a dot at the end, is compared as it is first.
+ */
+function mayMean(kind: ClaimKind, hosts: readonly string[], name: DnsName): boolean {
   return hosts.some((text) => {
+    if (kind !== 'Service' && !name.endsWith(text.startsWith('*') ? text.slice(1) : text)) return false;
     const host = parseHost(text);
     return host.ok && matchesHost(host.value, 'many', name);
   });
