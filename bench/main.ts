@@ -1,5 +1,6 @@
 import { cpus, totalmem } from 'node:os';
 import { benchClaims } from './claims.ts';
+import { benchCleanClone } from './clean-clone.ts';
 import { benchFreshness } from './freshness.ts';
 import { benchGrowth, benchSoak } from './growth.ts';
 import { benchL3, benchL3Outage } from './l3.ts';
@@ -22,6 +23,7 @@ const sections: readonly (readonly [title: string, run: () => Promise<string>])[
   ['Growth', benchGrowth],
   ['Soak', benchSoak],
   ['Profile', benchProfile],
+  ['Clean clone', benchCleanClone],
 ];
 
 const wanted = process.argv.slice(2);

@@ -62,7 +62,7 @@ suite('npm run release, but for the images and what has to be fetched', () => {
     const read = (name: string) => JSON.parse(readFileSync(join(schemas, name), 'utf8')) as object;
     const ajv = new Ajv({ strict: false });
     addFormats(ajv);
-    ajv.addFormat('iri-reference', true);
+    for (const name of ['iri-reference', 'idn-email']) ajv.addFormat(name, true);
     for (const name of ['spdx.schema.json', 'jsf-0.82.schemax.json']) ajv.addSchema(read(name));
     const validate = ajv.compile(read('bom-1.5.schema.json'));
     const bom = JSON.parse(readFileSync(file(`minilb-${version}.cdx.json`), 'utf8')) as {
