@@ -231,6 +231,26 @@ suite('minilb external, minilb updater and real proxies on a real API server: a 
     await both('both pods’ Nodes');
     await setPodReady(cluster, first, false);
     await only('the Node of the pod that is ready', 'b');
+
+    // HAProxy asks each Node's healthCheckNodePort by itself, sooner than any endpoint is heard of.
+    await setPodReady(cluster, first, true);
+    const healthPort = Number(asObject((await must(cluster, { path: service('nodes') }))['spec'])?.['healthCheckNodePort']);
+    const health = (status: number) => (hostname: string) =>
+      Bun.serve({ hostname, port: healthPort, fetch: () => Response.json({ localEndpoints: status === 200 ? 1 : 0 }, { status }) });
+    const checks = [health(200)(A), health(503)(B)];
+    await patch(service('nodes'), { metadata: { annotations: { 'lb.paperlb.com/config-name': 'haproxy' } } });
+    await waitFor('the status', async () => (await given('nodes')).join() === String(LOW + 10));
+    const through = async () => new Set(await Promise.all(Array.from({ length: 6 }, () => askTcp(LOW + 10, 'x'))));
+    await waitFor('only the Node that says so', async () => [...(await through())].join() === 'a:x');
+    for (const check of checks) await check.stop(true);
+    await patch(service('nodes'), { metadata: { annotations: { 'lb.paperlb.com/config-name': null } } });
+    await waitFor('HAProxy to let go', async () => (await backends('haproxy')).length === 0);
+    await live('nodes', 1);
+
+    await patch(service('nodes'), { spec: { sessionAffinity: 'ClientIP' } });
+    const conf = () => Bun.file(`${boxes[0]?.folder}/default_nodes.conf`).text();
+    await waitFor('one client to stay with one Node', async () => (await conf()).includes('hash $remote_addr consistent'));
+    await waitFor('all its connections to go there', async () => (await reached()).size === 1);
     for (const each of [first, second]) await deletePod(cluster, each, 0);
     await answers('nobody again', port, '(ECONNREFUSED)');
     await deleteService(cluster, 'default', 'nodes');

@@ -3,6 +3,7 @@ import { apiKind } from '../../src/core/api-server/kind.ts';
 import { map } from '../../src/core/api-server/shape.ts';
 import { asArray, asObject, asString } from '../../src/core/object/raw.ts';
 import { createOperator, type Operator, type OperatorContext } from '../../src/roles/external/operator.ts';
+import type { KubeClient } from '../../src/shell/kube/client.ts';
 import { createEventRecorder } from '../../src/shell/kube/events.ts';
 import { createMetrics, type Metrics } from '../../src/shell/telemetry/metrics.ts';
 import { crdKind, externalCrds } from './crd-kind.ts';
@@ -32,6 +33,11 @@ export const MAIN = 'http://192.168.64.1:3000/api/v1/lb';
 /** How the next calls to an updater go: `undefined` lets the stand-in answer. */
 export type Answering = (request: Request, signal: AbortSignal) => Promise<Response> | undefined;
 
+export interface Leading {
+  readonly operator: Operator;
+  readonly stop: () => Promise<void>;
+}
+
 /** `minilb external` in a world whose time is the test's: API server and updaters are in this process. */
 export interface ExternalLab {
   readonly api: InProcessApi;
@@ -41,7 +47,12 @@ export interface ExternalLab {
   readonly updater: (url?: string) => GoUpdater;
   readonly answering: (answer: Answering | undefined) => void;
   /** Starts the operator as a leader; returns its end. */
-  readonly lead: (settings?: object) => Promise<{ readonly stop: () => Promise<void>; readonly operator: Operator }>;
+  readonly lead: (settings?: object) => Promise<Leading>;
+  /**
+   * Starts one that dies when it makes its n-th write or call: what it asked for is done, and it never learns so, or (`before`) it is not done.
+   * Returns whether it came to that.
+   */
+  readonly leadUntil: (n: number, before: boolean) => Promise<boolean>;
   readonly service: (name: string, spec?: object, annotations?: object) => Promise<void>;
   readonly config: (name: string, spec?: object) => Promise<void>;
   readonly patch: (path: string, body: object) => Promise<Record<string, unknown>>;
@@ -76,6 +87,12 @@ export async function createExternalLab(): Promise<ExternalLab> {
     updater(url);
     return own;
   };
+  const start = (client: KubeClient, sender: typeof send, settings: object, signal: AbortSignal): Operator => {
+    const defaults = { loadBalancerClass: CLASS, classless: true, prefixes: [], resyncSeconds: 300 };
+    const context = { settings: { ...defaults, ...settings }, clock, random, log, version: 'test' } as unknown as OperatorContext;
+    const events = createEventRecorder({ client: api.client, role: 'external', instance: 'lab', clock, log }, signal);
+    return createOperator({ context, client, metrics, events, send: sender }, signal);
+  };
   const settle = async () => {
     for (let i = 0; i < 12; i++) await clock.advance(25);
   };
@@ -92,10 +109,7 @@ export async function createExternalLab(): Promise<ExternalLab> {
     },
     lead: async (settings = {}) => {
       const stop = new AbortController();
-      const defaults = { loadBalancerClass: CLASS, classless: true, prefixes: [], resyncSeconds: 300 };
-      const context = { settings: { ...defaults, ...settings }, clock, random, log, version: 'test' } as unknown as OperatorContext;
-      const events = createEventRecorder({ client: api.client, role: 'external', instance: 'lab', clock, log }, stop.signal);
-      const operator = createOperator({ context, client: api.client, metrics, events, send }, stop.signal);
+      const operator = start(api.client, send, settings, stop.signal);
       await settle();
       return {
         operator,
@@ -105,6 +119,28 @@ export async function createExternalLab(): Promise<ExternalLab> {
           await operator.closed;
         },
       };
+    },
+    leadUntil: async (n, before) => {
+      const death = new AbortController();
+      let steps = 0;
+      const step = async <T>(work: () => Promise<T>): Promise<T> => {
+        if (death.signal.aborted) return new Promise<T>(() => {});
+        if (++steps < n) return work();
+        if (!before) await work();
+        death.abort();
+        return new Promise<T>(() => {});
+      };
+      const client: KubeClient = {
+        ...api.client,
+        request: (request, signal) =>
+          request.method === 'GET' ? api.client.request(request, signal) : step(() => api.client.request(request, signal)),
+      };
+      start(client, (url, init) => step(() => send(url, init)), {}, death.signal);
+      for (let i = 0; i < 20 && !death.signal.aborted; i++) await settle();
+      const died = death.signal.aborted;
+      death.abort();
+      await settle();
+      return died;
     },
     service: async (name, spec = {}, annotations = {}) => {
       const filled = { type: 'LoadBalancer', loadBalancerClass: CLASS, ports: [{ name: 'http', port: 80, nodePort: 30080 }], ...spec };
