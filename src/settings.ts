@@ -194,9 +194,10 @@ export const settings = {
   ...dnsSettings,
   page: setting(optionalSocketAddress, {
     flag: 'page',
-    roles: DNS,
+    roles: ['dns', 'demo', 'l3', 'external'],
     default: '127.0.0.1:7710',
-    help: 'Where the status page and its JSON (docs/api.md) are served over HTTP, read-only. Empty: nowhere.',
+    defaultOf: { l3: '127.0.0.1:7714' },
+    help: 'Where the status page and its JSON (docs/api.md) are served over HTTP, read-only; by l3 without -allocate. Empty: nowhere.',
   }),
   lameduckSeconds: setting(wholeNumber('seconds', 0, 300), {
     flag: 'lameduck',

@@ -1,7 +1,7 @@
 import type { PageSource } from '../shell/page/page-server.ts';
 import type { RoleContext } from './role.ts';
 
-type Paged = Pick<RoleContext<'dns'>, 'log'> & { readonly settings: Pick<RoleContext<'dns'>['settings'], 'page'> };
+type Paged = Pick<RoleContext, 'log'> & { readonly settings: Pick<RoleContext<'dns'>['settings'], 'page'> };
 
 /**
  * Serves the status page on `-page` until `signal` aborts. Nothing else depends on it: a port that is taken, as when two run on one host, is a

@@ -1,11 +1,10 @@
 import { keyOf } from '../core/object/raw.ts';
 import { forwardZones } from '../core/router/forward-zones.ts';
+import { ownedHosts } from '../core/router/owned-hosts.ts';
 import { podServers, uniqueServers } from '../core/router/pod-servers.ts';
 import { renderResolverLines } from '../core/router/resolver-lines.ts';
 import type { ServerAddress } from '../core/settings/kinds.ts';
-import { type DnsName, isAtOrBelow } from '../core/value/dns-name.ts';
 import { err, ok, type Result } from '../core/value/result.ts';
-import type { Zone } from '../core/zone/zone.ts';
 import type { KubeClient } from '../shell/kube/client.ts';
 import { connect } from './connect.ts';
 import { lookAtCluster } from './explain/look-at-cluster.ts';
@@ -51,13 +50,4 @@ function serversOf(pods: readonly RunningPod[], why: string): Result<readonly Se
   if (servers.length > 0) return ok(servers);
   const detail = `pod ${keyOf(first.pod)} has neither hostNetwork nor a hostPort: say where it is reached: -server 192.168.1.30,192.168.1.31`;
   return err('no-server', detail);
-}
-
-/** Claimed names outside the domain that have an owner. */
-function ownedHosts({ claims, config }: Zone): readonly DnsName[] {
-  const outside = [...claims.book.patterns()].filter((pattern) => !isAtOrBelow(pattern, config.domain));
-  return outside.filter((pattern) => {
-    const { winner, deep } = claims.decide(pattern);
-    return winner !== undefined || deep !== undefined;
-  });
 }

@@ -154,18 +154,18 @@ suite('the status page in Chromium', () => {
         return { text: element.textContent.trim() || element.id, seen: outlineStyle !== 'none' && outlineWidth !== '0px' };
       })()`);
     const visited: string[] = [];
-    for (let i = 0; i < 8; i++) {
+    for (let i = 0; i < 9; i++) {
       await page.keyboard.press('Tab');
       const { text, seen } = await focus();
       expect(seen, text).toBe(true);
       visited.push(text);
     }
-    expect(visited.slice(0, 7)).toEqual(['To the content', 'Names', 'Claims', 'Routes', 'Forwarder', 'q', 'only']);
+    expect(visited.slice(0, 8)).toEqual(['To the content', 'Names', 'Claims', 'Routes', 'Resolver', 'Forwarder', 'q', 'only']);
     await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Copy the name' }).waitFor();
     await page.keyboard.press('Tab');
     expect((await focus()).text).toBe('Copy the name');
-    for (let i = 0; i < 5; i++) await page.keyboard.press('Shift+Tab');
+    for (let i = 0; i < 6; i++) await page.keyboard.press('Shift+Tab');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Routes' }).waitFor();
     expect(await page.getByRole('link', { name: 'Routes' }).getAttribute('aria-current')).toBe('page');
@@ -178,7 +178,7 @@ suite('the status page in Chromium', () => {
   ] as const)('%s: nothing is wider than the screen, and fingers hit what they mean', async (_, width, colorScheme) => {
     const page = await visit('', { viewport: { width, height: 700 }, colorScheme, hasTouch: true, isMobile: true });
     await page.locator('#rows tr').first().waitFor();
-    for (const part of ['Names', 'Claims', 'Routes', 'Forwarder']) {
+    for (const part of ['Names', 'Claims', 'Routes', 'Resolver', 'Forwarder']) {
       await page.getByRole('link', { name: part }).click();
       await page.locator('#rows tr').first().waitFor();
       expect(await page.evaluate<number>('document.documentElement.scrollWidth'), part).toBe(width);
@@ -216,7 +216,7 @@ suite('the status page in Chromium', () => {
         .replace(/(?<=\/names\/).*/, 'web.default.minilb');
       await route.fulfill({ json: poison(await (await fetch(asked)).json(), '') });
     });
-    for (const part of ['#claims', '#routes', '#names', '#forwarder']) {
+    for (const part of ['#claims', '#routes', '#resolver', '#names', '#forwarder']) {
       await page.goto(`${url}${part}`);
       await page.reload();
       await page.locator('#rows tr').first().waitFor();

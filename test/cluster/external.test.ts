@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'bun:test';
 import { asArray, asObject, asString } from '../../src/core/object/raw.ts';
+import { freePort } from '../support/child.ts';
 import { type Cluster, clusterMissing, startCluster } from '../support/cluster.ts';
 import { applyCrds, externalCrds } from '../support/crd-kind.ts';
 import { CLASS } from '../support/external-values.ts';
 import { createGoUpdater, type GoUpdater } from '../support/go-updater.ts';
 import { type Minilb, runMinilb, startMinilb } from '../support/minilb.ts';
 import { createNamespace, createNode, createService, deleteService, must } from '../support/objects.ts';
+import { pageFaults, pagePaths } from '../support/page-answers.ts';
 import { requires } from '../support/require.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -22,9 +24,10 @@ suite('minilb external on a real API server, with a stand-in for the original’
   let away = false;
   const running = new Map<string, Minilb>();
 
+  const pages: Record<string, number> = {};
   const start = (name: string) => {
     const args = ['-kubeconfig', cluster.kubeconfig, '-health-probe-bind-address', '', '-metrics-bind-address', '', '-resync', '20'];
-    running.set(name, startMinilb(['external', ...args]));
+    running.set(name, startMinilb(['external', ...args, '-page', `127.0.0.1:${pages[name]}`]));
   };
   const url = () => `http://127.0.0.1:${server.port}/api/v1/lb`;
   const patch = (path: string, body: object) => must(cluster, { method: 'PATCH', path, body });
@@ -41,6 +44,7 @@ suite('minilb external on a real API server, with a stand-in for the original’
 
   beforeAll(async () => {
     cluster = await startCluster();
+    for (const name of ['one', 'two']) pages[name] = await freePort();
     await applyCrds(cluster, externalCrds());
     await createNamespace(cluster, 'paperlb-system');
     await createNode(cluster, { name: 'a', internalIps: ['10.0.0.1'] });
@@ -86,6 +90,25 @@ suite('minilb external on a real API server, with a stand-in for the original’
     expect(Object.keys(updater.backends())).toHaveLength(SERVICES);
     for (const [name, each] of running) if (each === leaders[0]) start(name);
   }, 120_000);
+
+  test('its page shows what it holds while it leads, as docs/api.md says', async () => {
+    const get = async (name: string, path: string): Promise<unknown> => (await fetch(`http://127.0.0.1:${pages[name]}${path}`)).json();
+    const rows = async (name: string) =>
+      ((await get(name, '/api/v1/balancers?limit=100')) as { items: { state: string; service: string }[] }).items;
+    const leader = await waitFor('who leads', async () =>
+      (await rows('one')).length > 0 ? 'one' : (await rows('two')).length > 0 ? 'two' : undefined,
+    );
+    await waitFor('all to be ready', async () => (await rows(leader)).filter(({ state }) => state === 'ready').length === SERVICES);
+    expect((await rows(leader))[0]).toMatchObject({
+      service: 'default/s0',
+      state: 'ready',
+      host: '192.168.64.1',
+      config: 'main',
+      targets: 1,
+    });
+    await waitFor('the other to show none', async () => (await rows(leader === 'one' ? 'two' : 'one')).length === 0);
+    for (const path of pagePaths('external')) expect(pageFaults(path, await get(leader, path))).toEqual([]);
+  }, 60_000);
 
   test('a duplicate made behind its back is given up by the younger', async () => {
     const held = await portOf('s0');

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { asArray, asObject } from '../../src/core/object/raw.ts';
 import { type L3Lab, type LabNode, labMissing, nodeIp, startL3Lab, waitForNextHops } from '../support/l3-lab.ts';
 import { createPod, createService, must, setPodReady } from '../support/objects.ts';
+import { pageFaults, pagePaths } from '../support/page-answers.ts';
 import { seededRandom } from '../support/random.ts';
 import { requires } from '../support/require.ts';
 import { pause, waitFor } from '../support/wait.ts';
@@ -59,6 +60,13 @@ suite('by route, on the node', () => {
     await agent.exited;
     const again = lab.startAgent(n1, { flags: ['-allow-onlink'], log: 'n1-again' });
     await waitFor('the first sweep', () => lab.logOf('agent-n1-again').includes('first sweep done'));
+    const page = async (path: string): Promise<unknown> => JSON.parse(await n1.ns.run(['curl', '-s', `http://127.0.0.1:7714${path}`]));
+    const { items } = (await page('/api/v1/addresses')) as { items: { address: string; service: string; state: string }[] };
+    expect(items.map(({ address, service, state }) => `${address} ${service} ${state}`).slice(0, 2)).toEqual([
+      `${V4} default/web held`,
+      '10.0.100.200  foreign',
+    ]);
+    for (const path of pagePaths('l3')) expect(pageFaults(path, await page(path))).toEqual([]);
     await again.stop();
     const before = await lab.held(n1);
     expect(before).toEqual([`${V4}/32 7710`, ...foreign.slice(0, 2), 'fd00:100::1/128 7710', 'fd00:100::200/128'].sort());

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { ENDPOINTS, type StatusReport } from '../../src/core/page/api-schema.ts';
-import { faultsOf } from '../../src/core/page/shape.ts';
+import type { StatusReport } from '../../src/core/page/api-schema.ts';
 import { freePort } from '../support/child.ts';
 import { type EmbeddedApi, startEmbedded } from '../support/embedded.ts';
 import { type Minilb, startMinilb } from '../support/minilb.ts';
 import { createNamespace, createNode, createPod, createService, setPodReady } from '../support/objects.ts';
+import { pageFaults, pagePaths } from '../support/page-answers.ts';
 import { waitFor } from '../support/wait.ts';
 
 /** What `minilb dns` serves on -page, held against docs/api.md's declaration. */
@@ -36,17 +36,17 @@ describe('the HTTP API of the status page (docs/api.md)', () => {
     await api?.stop();
   });
 
-  const mine = Object.entries(ENDPOINTS).filter(([, { roles }]) => roles.includes('dns'));
-  test.each(mine)('%s answers as declared, and has rows', async (path, { answer }) => {
+  const mine = pagePaths('dns');
+  test.each(mine)('%s answers as declared, and has rows', async (path) => {
     const value = await get(path.replace('{name}', 'web.default.minilb'));
-    expect(faultsOf(answer, value)).toEqual([]);
+    expect(pageFaults(path, value)).toEqual([]);
     const { items, answers } = value as { items?: unknown[]; answers?: unknown[] };
     if (path !== '/api/v1/status') expect((items ?? answers ?? []).length).toBeGreaterThan(0);
   });
 
   test('the status names the parts that there are, and columns that their rows have', async () => {
     const { sections } = await status();
-    expect(sections.map(({ path }) => path)).toEqual(mine.map(([path]) => path).filter((path) => !/status|\{name\}/.test(path)));
+    expect(sections.map(({ path }) => path)).toEqual(mine.filter((path) => !/status|\{name\}/.test(path)));
     for (const { path, columns, identity } of sections) {
       const { items } = (await get(path)) as { items: Record<string, unknown>[] };
       for (const row of items)

@@ -93,6 +93,12 @@ const ROUTE_ROW = object({
   level: LEVEL,
 });
 
+const RESOLVER_ROW = object({
+  name: text('What the resolver is to ask minilb for, with everything below it.'),
+  state: text('Why.'),
+  level: LEVEL,
+});
+
 const FORWARDER_ROW = object({
   upstream: text('One of `-upstream`.'),
   state: choice(
@@ -114,6 +120,17 @@ const ADDRESS_ROW = object({
     '`missing`: to be added here. `leaving`: to be removed. `elsewhere`: other nodes hold it. `foreign`: here, but not minilb’s, and left alone.',
   ),
   detail: text('Why.'),
+  level: LEVEL,
+});
+
+const BALANCER_ROW = object({
+  service: text('The Service, `namespace/name`.'),
+  state: choice(['ready', 'pending', 'leaving'], '`leaving`: its backends are being taken away.'),
+  host: text('What clients connect to.'),
+  ports: list(text(''), 'The load balancer’s ports: `443/TCP`.'),
+  targets: number('Node ports that it sends to.'),
+  config: text('The LoadBalancerConfig.'),
+  detail: text('What its conditions say, where it is not ready.'),
   level: LEVEL,
 });
 
@@ -157,6 +174,8 @@ export type Level = ValueOf<typeof LEVEL>;
 export type NameRow = ValueOf<typeof NAME_ROW>;
 export type ClaimRow = ValueOf<typeof CLAIM_ROW>;
 export type RouteRow = ValueOf<typeof ROUTE_ROW>;
+export type ResolverRow = ValueOf<typeof RESOLVER_ROW>;
+export type BalancerRow = ValueOf<typeof BALANCER_ROW>;
 export type ForwarderRow = ValueOf<typeof FORWARDER_ROW>;
 export type AddressRow = ValueOf<typeof ADDRESS_ROW>;
 /** A row of any list. */
@@ -173,7 +192,7 @@ interface Endpoint {
 
 /** Everything that `-page` serves below /api/v1/, by path. */
 export const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
-  '/api/v1/status': { roles: ['dns', 'l3'], summary: 'How it is, and what else there is to ask.', answer: STATUS },
+  '/api/v1/status': { roles: ['dns', 'l3', 'external'], summary: 'How it is, and what else there is to ask.', answer: STATUS },
   '/api/v1/names': { roles: ['dns'], summary: 'The names that are answered.', answer: listOf(NAME_ROW), paged: true },
   '/api/v1/names/{name}': {
     roles: ['dns'],
@@ -182,8 +201,24 @@ export const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   },
   '/api/v1/claims': { roles: ['dns'], summary: 'Who claims which host, who has it, and who lost.', answer: listOf(CLAIM_ROW), paged: true },
   '/api/v1/routes': { roles: ['dns'], summary: 'The routes for your router.', answer: listOf(ROUTE_ROW) },
+  '/api/v1/resolver': {
+    roles: ['dns'],
+    summary: 'What your resolver must be told, as `minilb resolver` prints it.',
+    answer: listOf(RESOLVER_ROW),
+  },
   '/api/v1/forwarder': { roles: ['dns'], summary: 'The upstreams of `-upstream` and how they are.', answer: listOf(FORWARDER_ROW) },
-  '/api/v1/addresses': { roles: ['l3'], summary: 'The addresses of Services, as this node sees them.', answer: listOf(ADDRESS_ROW) },
+  '/api/v1/addresses': {
+    roles: ['l3'],
+    summary: 'The addresses of Services, as this node sees them.',
+    answer: listOf(ADDRESS_ROW),
+    paged: true,
+  },
+  '/api/v1/balancers': {
+    roles: ['external'],
+    summary: 'The LoadBalancers that this operator programs, while it leads.',
+    answer: listOf(BALANCER_ROW),
+    paged: true,
+  },
 };
 
 /** docs/api.md. */
@@ -192,7 +227,7 @@ export function renderApiPage(): string {
     [
       `## GET ${path}`,
       '',
-      `${summary} Served by ${roles.map((role) => `\`minilb ${role}\``).join(' and ')}.${paged ? ' Takes `q`, `only`, `after` and `limit`.' : ''}`,
+      `${summary} Served by ${roles.map((role) => `\`minilb ${role}\``).join(', ')}.${paged ? ' Takes `q`, `only`, `after` and `limit`.' : ''}`,
       '',
       '| field | type | meaning |',
       '|---|---|---|',
@@ -213,7 +248,7 @@ export function renderApiPage(): string {
     '',
     '| parameter | meaning |',
     '|---|---|',
-    '| `q` | Only rows whose first field holds this text, or, of names, that answer this whole IP address. At most 253 characters. |',
+    '| `q` | Only rows whose name (address, Service) holds this text, or, of names, that answer this whole IP address. At most 255 characters. |',
     '| `only=trouble` | Only rows that somebody should look at. |',
     '| `limit` | Rows in one answer, 1 to 100; 50 unless told otherwise. |',
     '| `after` | Where the last answer ended: its `next`. |',

@@ -23,6 +23,24 @@ export function shortListing(items: readonly Row[], texts: ListReport['texts'] =
   return { step: () => true, result: () => ({ items, matched: items.length, next: '', texts }) };
 }
 
+/** A list that is there as a whole: searched in the fields that tell rows from each other, and sorted by them. */
+export function arrayListing(rows: readonly Row[], query: ListQuery, identity: readonly string[]): Listing {
+  const selection = createSelection<Row>(query);
+  const step = () => {
+    for (const row of rows) {
+      const key = identity.map((field) => String(row[field])).join(' ');
+      const { level } = row;
+      if (query.onlyTrouble && level !== 'trouble' && level !== 'notice') continue;
+      if (!key.toLowerCase().includes(query.search)) continue;
+      matched++;
+      selection.offer(key, row);
+    }
+    return true;
+  };
+  let matched = 0;
+  return { step, result: () => ({ items: selection.rows().map(({ value }) => value), matched, next: selection.next(), texts: [] }) };
+}
+
 /** The first rows after a key, of any number that are offered in any order: holds no more than a page of them. */
 export interface Selection<T> {
   /** Takes the row, or lets it pass when it is before the page or behind it. */

@@ -57,6 +57,19 @@ export const SECTIONS = {
     ],
     identity: ['node', 'network'],
   },
+  resolver: {
+    ...PLAIN,
+    id: 'resolver',
+    title: 'Resolver',
+    path: '/api/v1/resolver',
+    note: 'Your resolver asks minilb for these names alone. Only this server is listed here: minilb resolver knows the others, too.',
+    empty: 'Nothing is to be forwarded.',
+    columns: [
+      { key: 'name', title: 'Name', kind: 'name' },
+      { key: 'state', title: 'Because', kind: 'state' },
+    ],
+    identity: ['name'],
+  },
   forwarder: {
     ...PLAIN,
     id: 'forwarder',
@@ -89,5 +102,23 @@ export const SECTIONS = {
     identity: ['address', 'service'],
     searchable: true,
     only: 'Only what is not as it should be',
+  },
+  balancers: {
+    ...PLAIN,
+    id: 'balancers',
+    title: 'Load balancers',
+    path: '/api/v1/balancers',
+    note: 'What the operator that leads has programmed into proxies outside the cluster.',
+    empty: 'No LoadBalancer: no Service is by proxy, or another operator leads.',
+    columns: [
+      { key: 'service', title: 'Service', kind: 'name' },
+      { key: 'state', title: 'State', kind: 'state' },
+      { key: 'host', title: 'Address', kind: 'text' },
+      { key: 'ports', title: 'Ports', kind: 'list' },
+      { key: 'detail', title: 'Why', kind: 'text' },
+    ],
+    identity: ['service'],
+    searchable: true,
+    only: 'Only what is not ready',
   },
 } as const satisfies Readonly<Record<string, Declared>>;

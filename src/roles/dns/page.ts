@@ -5,9 +5,11 @@ import { listClaims } from '../../core/page/claims-listing.ts';
 import { forwarderRows } from '../../core/page/forwarder-rows.ts';
 import { shortListing } from '../../core/page/listing.ts';
 import { listNames } from '../../core/page/names-listing.ts';
+import { listResolvers } from '../../core/page/resolver-listing.ts';
 import { routeRows, routeTexts } from '../../core/page/route-rows.ts';
 import { SECTIONS } from '../../core/page/sections.ts';
 import type { RoutePlan } from '../../core/plan/routes.ts';
+import type { ServerAddress } from '../../core/settings/kinds.ts';
 import type { Zone } from '../../core/zone/zone.ts';
 import type { Upstream } from '../../shell/dns/upstream-pool.ts';
 import type { KubeClient } from '../../shell/kube/client.ts';
@@ -15,6 +17,8 @@ import type { PageSource } from '../../shell/page/page-server.ts';
 import { statusOf } from '../page-status.ts';
 import type { RoleContext } from '../role.ts';
 import type { ClusterFeed } from './cluster-feed.ts';
+
+const DNS_PORT = 53;
 
 /** What the page shows of a server that answers DNS. */
 export interface DnsPageFacts {
@@ -50,6 +54,7 @@ export function dnsPage(facts: DnsPageFacts): PageSource {
         { ...SECTIONS.names, revision },
         { ...SECTIONS.claims, revision },
         { ...SECTIONS.routes, revision: '' },
+        { ...SECTIONS.resolver, revision },
       ];
       return upstreams ? [...always, { ...SECTIONS.forwarder, revision: '' }] : always;
     },
@@ -73,9 +78,21 @@ export function dnsPage(facts: DnsPageFacts): PageSource {
         const plan = facts.routes();
         return plan ? shortListing(routeRows(plan), routeTexts(plan)) : shortListing([]);
       },
+      resolver: () => listResolvers(zone, serversOf(facts)),
       ...(upstreams && { forwarder: () => shortListing(forwarderRows(upstreams, clock.now())) }),
     },
   };
+}
+
+/**
+ * Where resolvers reach this server: by the addresses that its NS record has, which are the node's in a Pod, and there port 53; without
+ * these it says itself where it listens.
+ */
+function serversOf({ zone, context: { settings } }: DnsPageFacts): readonly ServerAddress[] {
+  const told = settings.nameServers.length > 0 || settings.hostIps.length > 0;
+  const port = told ? DNS_PORT : (settings.listen[0]?.port ?? DNS_PORT);
+  if (port === 0) return [];
+  return zone.nameservers().flatMap(({ addresses }) => addresses.map((ip) => ({ ip, port })));
 }
 
 function figures({ feed }: DnsPageFacts): StatusReport['facts'] {

@@ -7,6 +7,7 @@ import { createLease } from '../../shell/kube/lease.ts';
 import { createHealthServer } from '../../shell/telemetry/health-server.ts';
 import { addProcessMetrics, createMetrics } from '../../shell/telemetry/metrics.ts';
 import { aborted, closeAll } from '../closing.ts';
+import { servePage } from '../page.ts';
 import { type ExitCode, giveUp, type RoleContext } from '../role.ts';
 import type { ExternalFeed } from './external-feed.ts';
 import { createOperator } from './operator.ts';
@@ -26,9 +27,12 @@ export async function serveExternal(context: RoleContext<'external'>, client: Ku
   const identity = `${instance}_${Math.floor(random() * 2 ** 52).toString(36)}`;
   const lease = createLease({ client, namespace: CONFIG_NAMESPACE, name: LEASE_NAME, identity, clock, random, log }, stop.signal);
   let feed: ExternalFeed | undefined;
+  const startedAtMs = clock.now();
+  let syncedAtMs: number | undefined;
   let known = false;
   void lease.ready.then(() => {
     known = true;
+    syncedAtMs = clock.now();
   });
   metrics.read('leading', () => [[{}, lease.leadership() ? 1 : 0]]);
   metrics.read('kubeObjects', () => (feed?.kinds() ?? []).map(([kind, , objects]) => [{ kind }, objects] as const));
@@ -46,9 +50,10 @@ export async function serveExternal(context: RoleContext<'external'>, client: Ku
     listen ? [createHealthServer({ listen, flag, readiness, synced: () => known, metrics }, stop.signal)] : [];
   const servers = [...serve(healthProbe, 'health-probe-bind-address'), ...(shared ? [] : serve(metricsBind, 'metrics-bind-address'))];
 
+  let page: Promise<void> | undefined;
   const end = async (code: ExitCode): Promise<ExitCode> => {
     stop.abort();
-    if (!(await closeAll([events.closed, lease.closed, ...servers.map((server) => server.closed)], clock)))
+    if (!(await closeAll([page, events.closed, lease.closed, ...servers.map((server) => server.closed)], clock)))
       log.warn('not everything had closed in time');
     return code;
   };
@@ -63,6 +68,10 @@ export async function serveExternal(context: RoleContext<'external'>, client: Ku
     await operator.closed;
     feed = undefined;
   });
+  const waiting = () => readiness().reasons;
+  const leads = () => lease.leadership() !== undefined;
+  const facts = { context, client, instance, feed: () => feed, leads, startedAtMs, syncedAtMs: () => syncedAtMs, waiting };
+  page = servePage(context, async () => (await import('./page.ts')).externalPage(facts), stop.signal);
   await aborted(signal);
   log.info('stopping');
   return end(0);

@@ -16,6 +16,7 @@ import { aborted, closeAll } from '../closing.ts';
 import { watchObserver } from '../dns/dns-metrics.ts';
 import { createLoop } from '../loop.ts';
 import { createNoticeBoard } from '../notices.ts';
+import { servePage } from '../page.ts';
 import { type ExitCode, giveUp, type RoleContext } from '../role.ts';
 import { createL3Feed, type L3Feed } from './l3-feed.ts';
 import { serveHealth } from './l3-health.ts';
@@ -52,6 +53,8 @@ export async function runAgent(context: RoleContext<'l3'>, client: KubeClient): 
   const observer = watchObserver(metrics, clock);
   const memory = createMemoryKeeper(clock, stop.signal);
   let swept = false;
+  const startedAtMs = clock.now();
+  let syncedAtMs: number | undefined;
   const feed = createL3Feed(
     {
       client,
@@ -118,6 +121,7 @@ export async function runAgent(context: RoleContext<'l3'>, client: KubeClient): 
         failing = !result.ok;
         if (!result.ok || result.value.unfinished) return RETRY_MS;
         if (!swept) log.info('first sweep done');
+        syncedAtMs ??= clock.now();
         swept = true;
         return result.value.againMs;
       },
@@ -130,7 +134,9 @@ export async function runAgent(context: RoleContext<'l3'>, client: KubeClient): 
     loop.changed();
   };
   const monitor = createIpMonitor({ objects: ['address', 'link'], clock, log, onChange: touched }, stop.signal);
-  closing.push(loop.closed, monitor.closed);
+  const facts = { context, client, node, feed, startedAtMs, syncedAtMs: () => syncedAtMs, waiting, view: sweeper.view };
+  const page = servePage(context, async () => (await import('./page.ts')).l3Page(facts), stop.signal);
+  closing.push(loop.closed, monitor.closed, page);
 
   await aborted(signal);
   const code = await end(0);

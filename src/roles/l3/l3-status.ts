@@ -1,7 +1,7 @@
+import { addressRows } from '../../core/page/address-rows.ts';
 import { planAnnouncements } from '../../core/plan/announcements.ts';
-import { MARK_METRIC, planAddresses } from '../../core/plan/node-addresses.ts';
+import { planAddresses } from '../../core/plan/node-addresses.ts';
 import { heldIps, isByRoute } from '../../core/plan/route-services.ts';
-import type { Ip } from '../../core/value/ip.ts';
 import type { KubeClient } from '../../shell/kube/client.ts';
 import { createNodeAddresses } from '../../shell/node/ip-addresses.ts';
 import { createProcessRunner } from '../../shell/system/run-process.ts';
@@ -9,7 +9,7 @@ import { type ExitCode, giveUp, type RoleContext } from '../role.ts';
 import { type Look, lookAtCluster } from './look.ts';
 
 interface StatusRow {
-  readonly address: Ip;
+  readonly address: string;
   readonly service: string;
   /** `held`, `missing` (to be added), `leaving` (to be removed), `elsewhere`, `foreign`. */
   readonly here: string;
@@ -28,22 +28,11 @@ export async function printStatus(context: RoleContext<'l3'>, client: KubeClient
   const node = await createNodeAddresses(createProcessRunner(clock), settings.interface).read(signal);
   if (!node.ok) return giveUp(context, node.detail);
   const plan = planAnnouncements(look.value.inputs);
-  const mine = node.value.addresses.filter((one) => one.interface === settings.interface);
-  const held = new Set(mine.filter((one) => one.metric === MARK_METRIC).map((one) => one.ip));
-  const wordOf = (ip: Ip, kind: string) => {
-    if (held.has(ip)) return kind === 'withdraw' ? 'leaving' : 'held';
-    return kind === 'announce' ? 'missing' : 'elsewhere';
-  };
-  const rows: readonly StatusRow[] = plan.reports.map(({ service, ip, kind, reason }) => ({
-    address: ip,
-    service,
-    here: wordOf(ip, kind),
-    reason: reason === 'node-excluded' ? `${reason}: ${plan.eligibility.reason}` : reason,
-  }));
   const untouchable = new Set(look.value.inputs.nodeOf(look.value.inputs.node)?.addresses ?? []);
   const { notices } = planAddresses({ ...plan, held: node.value.addresses, untouchable, ...settings });
-  const foreign: readonly StatusRow[] = notices.map(({ ip, text }) => ({ address: ip, service: '', here: 'foreign', reason: text }));
-  stdout(render([...rows, ...foreign], look.value.inputs.node, context));
+  const view = { plan, held: node.value.addresses, interface: settings.interface, notices };
+  const rows = addressRows(view).map(({ address, service, state, detail }) => ({ address, service, here: state, reason: detail }));
+  stdout(render(rows, look.value.inputs.node, context));
   return 0;
 }
 

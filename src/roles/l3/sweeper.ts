@@ -1,3 +1,4 @@
+import type { NodeView } from '../../core/page/address-rows.ts';
 import { type AnnouncementPlan, planAnnouncements, type Seen } from '../../core/plan/announcements.ts';
 import { renderGuard } from '../../core/plan/guard.ts';
 import { type NodeAddressPlan, planAddresses } from '../../core/plan/node-addresses.ts';
@@ -39,6 +40,8 @@ export interface Sweeper {
   readonly sweep: (startedAt: number, signal: AbortSignal) => Promise<Result<Sweep>>;
   /** The node's addresses may have changed: the next sweep reads them anew. Starting `ip` costs more than all the rest of a sweep. */
   readonly forget: () => void;
+  /** What the last sweep saw and decided; undefined before the first. */
+  readonly view: () => NodeView | undefined;
 }
 
 /** Compares one node with the cluster. */
@@ -51,6 +54,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
   /** What the kernel had when it was last read, as long as nothing says that it has changed. */
   let known: NodeState | undefined;
   let forgotten = 0;
+  let view: NodeView | undefined;
 
   const read = async (signal: AbortSignal): Promise<Result<NodeState>> => {
     if (known) return ok(known);
@@ -112,6 +116,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
     if (!state.ok) return failed('read', state.detail);
     const plan = decide();
     const full = await compare(state.value, plan, signal);
+    view = { plan, held: state.value.addresses, interface: settings.interface, notices: full.notices };
     sayPods(plan);
     options.notices([...plan.notices, ...full.notices.map((notice) => ({ ...notice, object: nodeRef(feed, node) }))]);
     metrics.set('l3Foreign', {}, full.notices.filter((notice) => notice.code !== 'AddressOfNode').length);
@@ -152,7 +157,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
     return ok({ unfinished: outcome.value.failed > 0 || plan.adopt.length > 0, againMs });
   }
 
-  return { sweep, forget };
+  return { sweep, forget, view: () => view };
 
   function failed(step: 'read' | 'batch' | 'guard', detail: string) {
     forget();
