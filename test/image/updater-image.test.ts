@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Child, freePort, run, startChild } from '../support/child.ts';
 import { crunCommand, type ImageConfig, unpackImage, writeBundle } from '../support/container.ts';
+import { createImageBuilder } from '../support/debian-image.ts';
 import { askTcp, type EchoServer, startEcho } from '../support/echo.ts';
 import { TOKEN } from '../support/proxy.ts';
 import { programs, requires } from '../support/require.ts';
@@ -27,8 +28,9 @@ suite('the container with nginx and the updater', () => {
   let runs = 0;
 
   beforeAll(async () => {
-    await run([process.execPath, 'scripts/image.ts', '--of=updater', '--engine=buildah'], { cwd: ROOT });
-    image = await unpackImage(`${ROOT}/dist/minilb-updater.oci.tar`, folder);
+    await run([process.execPath, 'scripts/build.ts', '--outdir=dist/image'], { cwd: ROOT });
+    const builder = await createImageBuilder(folder);
+    image = await unpackImage(await builder.build('deploy/updater/Dockerfile', '.', 'localhost/minilb-updater:test'), folder);
     for (const path of [streams, secrets]) mkdirSync(path);
     writeFileSync(join(secrets, 'tokens'), `tests ${TOKEN}\n`, { mode: 0o600 });
     await run(['chown', '-R', '65532:65532', streams, secrets]);

@@ -9,8 +9,8 @@ import { manifestObjects, nameOf } from '../support/manifest.ts';
 import { createTestNetwork, type Netns, netnsMissing, type TestNetwork } from '../support/netns.ts';
 import { createNamespace, createNode, createPod, createService, must, setPodReady } from '../support/objects.ts';
 import { requires } from '../support/require.ts';
-import { refusedTo, rightsOf, rightsUsed } from '../support/rights.ts';
-import { pause, waitFor } from '../support/wait.ts';
+import { refusedTo, rightsOf, rightsUsed, sayAndRepeat } from '../support/rights.ts';
+import { waitFor } from '../support/wait.ts';
 
 const ROOT = realpathSync(`${import.meta.dirname}/../..`);
 const suite = await requires('net', () => netnsMissing() ?? clusterMissing() ?? helmMissing());
@@ -45,20 +45,6 @@ suite('by route, under the ServiceAccounts of the chart', () => {
       command: await command(role, [...args, '-health=127.0.0.1:0', '-resync=1']),
     });
 
-  /** What is said again about an object, after a look that found it gone, is counted in the Event that says it: create, then patch. */
-  const sayAndRepeat = async (role: string, [begin, end]: readonly [() => Promise<unknown>, () => Promise<unknown>]) => {
-    await begin();
-    await waitFor('an Event', () => used(role).has('create events.k8s.io/events'));
-    await waitFor('the same Event again', async () => {
-      await end();
-      await pause(1_500);
-      await begin();
-      await pause(1_500);
-      return used(role).has('patch events.k8s.io/events');
-    });
-    await end();
-  };
-
   beforeAll(async () => {
     cluster = await startCluster({
       audit: 'Metadata',
@@ -87,7 +73,7 @@ suite('by route, under the ServiceAccounts of the chart', () => {
     });
     await new Promise<void>((resolve) => relay.listen(socket, resolve));
     const log = join(folder, 'relay.log');
-    const script = [process.execPath, `${ROOT}/test/net/api-relay.ts`, new URL(cluster.server).port, socket];
+    const script = [process.execPath, `${ROOT}/test/support/api-relay.ts`, new URL(cluster.server).port, socket];
     node.start({ name: 'relay', log, command: script });
     await waitFor('the relay', () => readFileSync(log, 'utf8').includes('relaying'));
   }, 300_000);
@@ -103,10 +89,13 @@ suite('by route, under the ServiceAccounts of the chart', () => {
     await start('allocator', '-allocate');
     const status = async () => JSON.stringify((await must(cluster, { path: '/api/v1/namespaces/default/services/web' }))['status']);
     await waitFor('an address', async () => (await status()).includes(ADDRESS));
-    await sayAndRepeat('allocator', [
-      () => patchWeb({ metadata: { annotations: { 'minilb/address': '192.0.2.9' } } }),
-      () => patchWeb({ metadata: { annotations: { 'minilb/address': null } } }),
-    ]);
+    await sayAndRepeat(
+      () => used('allocator'),
+      [
+        () => patchWeb({ metadata: { annotations: { 'minilb/address': '192.0.2.9' } } }),
+        () => patchWeb({ metadata: { annotations: { 'minilb/address': null } } }),
+      ],
+    );
     const wanted = granted('ClusterRole minilb-l3-allocator', 'Role minilb-l3-allocator');
     await waitFor('every right to be used', () => wanted.every((right) => used('allocator').has(right)));
     expect([...used('allocator')].sort()).toEqual([...wanted]);
@@ -119,7 +108,7 @@ suite('by route, under the ServiceAccounts of the chart', () => {
     await waitFor('the address on the node', async () => (await held()).includes(`${ADDRESS}/32`));
     // Somebody else's address in the prefix is reported, and again when it comes back.
     const stranger = (verb: string) => () => node.run(['ip', 'address', verb, '10.0.100.200/32', 'dev', 'lo']);
-    await sayAndRepeat('agent', [stranger('add'), stranger('del')]);
+    await sayAndRepeat(() => used('agent'), [stranger('add'), stranger('del')]);
     expect(await node.run(await command('agent', ['status']))).toContain(ADDRESS);
     expect(await node.run(await command('agent', ['cleanup']))).toContain(`remove ${ADDRESS}`);
     expect([...used('agent')].sort()).toEqual([...granted('ClusterRole minilb-l3-agent')]);

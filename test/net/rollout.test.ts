@@ -59,7 +59,7 @@ suite('the chart from install to uninstall', () => {
   const withApi = async (label: string, socket: string) => {
     const ns = await network.namespace(label);
     const log = join(folder, `relay-${label}.log`);
-    const script = join(ROOT, 'test/net/api-relay.ts');
+    const script = join(ROOT, 'test/support/api-relay.ts');
     ns.start({ name: `relay ${label}`, log, command: [process.execPath, script, new URL(cluster.server).port, socket] });
     await waitFor(`the relay of ${label}`, () => readFileSync(log, 'utf8').includes('relaying'));
     return ns;

@@ -1,6 +1,7 @@
 import { asArray, asObject } from '../../src/core/object/raw.ts';
 import type { AuditEvent, Cluster } from './cluster.ts';
 import type { ManifestObject } from './manifest.ts';
+import { pause, waitFor } from './wait.ts';
 
 /** What a user asked the API server for, discovery left out, as `verb group/resource`. */
 export function rightsUsed(cluster: Cluster, user: string): ReadonlySet<string> {
@@ -11,6 +12,23 @@ export function rightsUsed(cluster: Cluster, user: string): ReadonlySet<string> 
 /** Requests of a user that were not allowed, by RBAC or by an admission policy. */
 export function refusedTo(cluster: Cluster, user: string): readonly AuditEvent[] {
   return requestsOf(cluster, user).filter((event) => [401, 403].includes(event.code) || (event.verb === 'patch' && event.code === 422));
+}
+
+/** What is said again about an object, after a look that found it gone, is counted in the Event that says it: create, then patch. */
+export async function sayAndRepeat(
+  used: () => ReadonlySet<string>,
+  [begin, end]: readonly [() => Promise<unknown>, () => Promise<unknown>],
+) {
+  await begin();
+  await waitFor('an Event', () => used().has('create events.k8s.io/events'));
+  await waitFor('the same Event again', async () => {
+    await end();
+    await pause(1_500);
+    await begin();
+    await pause(1_500);
+    return used().has('patch events.k8s.io/events');
+  });
+  await end();
 }
 
 /** The rights that roles give, as `verb group/resource`, sorted. */
