@@ -7,14 +7,14 @@ import { type Cluster, clusterMissing, startCluster } from '../support/cluster.t
 import { docBlocks, runBlock } from '../support/doc-blocks.ts';
 import { startKubelets, type TestKubelets } from '../support/kubelet.ts';
 import { type Minilb, startMinilb } from '../support/minilb.ts';
-import { createNode } from '../support/objects.ts';
+import { createNode, createService } from '../support/objects.ts';
 import { requires } from '../support/require.ts';
 
 // Every `sh cluster` block of the pages, in their order, on a real API server with the nodes the pages speak of. Images are not run: stand-ins for
 // scheduler and kubelets make the Pods ready, and minilb runs beside them, under the manifest's ServiceAccounts.
 
 const ROOT = realpathSync(`${import.meta.dirname}/../..`);
-const blocks = ['README.md', 'deploy/README.md'].flatMap((page) =>
+const blocks = ['README.md', 'deploy/README.md', 'docs/migrating.md'].flatMap((page) =>
   docBlocks(page, readFileSync(`${ROOT}/${page}`, 'utf8')).filter((block) => block.mark === 'cluster'),
 );
 
@@ -35,6 +35,12 @@ suite('a real cluster in five minutes, as the README says', () => {
     });
     await createNode(cluster, { name: 'pi1', podCidrs: ['10.244.0.0/24'], internalIps: ['192.168.1.30'] });
     await createNode(cluster, { name: 'pi2', podCidrs: ['10.244.1.0/24'], internalIps: ['192.168.1.31'] });
+    // What docs/migrating.md moves.
+    await createService(cluster, {
+      namespace: 'default',
+      name: 'shop',
+      spec: { loadBalancerClass: undefined, allocateLoadBalancerNodePorts: true },
+    });
     kubelets = startKubelets(cluster, { pi1: '10.244.0', pi2: '10.244.1' });
     env = {
       PATH: `${dirname(await asset('kubectl'))}:${process.env['PATH'] ?? ''}`,
