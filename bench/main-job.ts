@@ -10,6 +10,8 @@ const SIZES = [
 ] as const;
 const ROUNDS = 200;
 const SETTLE_MS = 6000;
+/** Until the program has given back what load makes it touch. */
+const REST_MS = 35_000;
 
 interface Row {
   readonly services: number;
@@ -65,6 +67,7 @@ async function measure(cluster: Cluster, services: number, endpoints: number): P
   }
   done.abort();
   const { longestMs, lost } = await stalls;
+  await Bun.sleep(REST_MS);
   const { rssMb, peakMb } = readProcess(program.pid);
   const drops = udpDrops(program.dnsPort);
   probe.close();
@@ -75,7 +78,7 @@ async function measure(cluster: Cluster, services: number, endpoints: number): P
 function render(rows: readonly Row[]): string {
   const ms = (value: number) => value.toFixed(2);
   const head =
-    '| Services × endpoints | first answer | RSS idle | RSS after load | peak RSS | change → answered p50 / p99 / max | longest stall | queries lost | drops in /proc/net/udp |';
+    '| Services × endpoints | first answer | RSS idle | RSS 35 s after load | peak RSS | change → answered p50 / p99 / max | longest stall | queries lost | drops in /proc/net/udp |';
   const lines = rows.map(
     (row) =>
       `| ${row.services} × ${row.endpoints} | ${Math.round(row.firstAnswerMs)} ms | ${row.idleRssMb.toFixed(1)} MB | ${row.rssMb.toFixed(1)} MB | ${row.peakMb.toFixed(1)} MB | ` +

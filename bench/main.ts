@@ -1,13 +1,16 @@
 import { cpus, totalmem } from 'node:os';
 import { benchClaims } from './claims.ts';
 import { benchCleanClone } from './clean-clone.ts';
+import { benchForwarded } from './forwarded.ts';
 import { benchFreshness } from './freshness.ts';
 import { benchGrowth, benchSoak } from './growth.ts';
 import { benchL3, benchL3Outage } from './l3.ts';
 import { benchMainJob } from './main-job.ts';
 import { benchMemory } from './memory.ts';
+import { benchPackets } from './packets.ts';
 import { benchPeers } from './peers.ts';
 import { benchProfile } from './profile.ts';
+import { benchRolling } from './rolling.ts';
 import { benchUpdater } from './updater.ts';
 
 // `npm run bench` prints Markdown; what is worth keeping is copied into bench/RESULTS.md with the machine's line.
@@ -24,6 +27,9 @@ const sections: readonly (readonly [title: string, run: () => Promise<string>])[
   ['Soak', benchSoak],
   ['Profile', benchProfile],
   ['Clean clone', benchCleanClone],
+  ['Forwarded', benchForwarded],
+  ['Hostile packets', benchPackets],
+  ['Rolling restart', benchRolling],
 ];
 
 const wanted = process.argv.slice(2);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Cluster, startCluster } from '../test/support/cluster.ts';
-import { at, type Cost, driveAndMeasure, SERVER_CORE, writeNames } from './lib/dnsperf.ts';
+import { at, type Cost, driveAndMeasure, leastOf, SERVER_CORE, writeNames } from './lib/dnsperf.ts';
 import { createServices, endpointAddress, jsonKubeconfig, must, serviceName } from './lib/load.ts';
 import { type PeerServer, startCoreDns, startKnot, writeZone } from './lib/peer-servers.ts';
 import { createProbe } from './lib/probe.ts';
@@ -71,20 +71,15 @@ async function startMinilb(cluster: Cluster): Promise<PeerServer> {
 const HEAD =
   '| server | CPU per query, UDP (user + kernel) | minilb is | queries/s UDP | CPU per query, TCP | queries/s TCP | at 20,000 q/s: p50 / p99 / p99.9 / max | RSS before → after |';
 
-/** The round that cost least: what others on the machine take is only ever added. */
-function best(costs: readonly Cost[]): Cost {
-  return costs.reduce((least, cost) => (cost.userUs + cost.kernelUs < least.userUs + least.kernelUs ? cost : least));
-}
-
 async function render(row: Row, own: Row, names: string): Promise<string> {
   const { server, rssBeforeMb } = row;
   const steady = await driveAndMeasure(server.pid, { port: server.port, names, seconds: SECONDS, rate: STEADY_RATE, times: true });
-  const [udp, tcp] = [best(row.udp), best(row.tcp)];
+  const [udp, tcp] = [leastOf(row.udp), leastOf(row.tcp)];
   const whole = (cost: Cost) => cost.userUs + cost.kernelUs;
   const cost = (each: Cost) => `${whole(each).toFixed(1)} us (${each.userUs.toFixed(1)} + ${each.kernelUs.toFixed(1)})`;
   const wrong = [...row.udp, ...row.tcp].some((each) => each.wrong) ? ' (wrong answers)' : '';
   const times = [0.5, 0.99, 0.999, 1].map((share) => at(steady.timesMs, share).toFixed(2)).join(' / ');
-  const ratio = row === own ? '–' : `${(whole(best(own.udp)) / whole(udp)).toFixed(2)} ×`;
+  const ratio = row === own ? '–' : `${(whole(leastOf(own.udp)) / whole(udp)).toFixed(2)} ×`;
   const rate = (each: Cost) => Math.round(each.perSecond).toLocaleString('en');
   return `| ${server.name}${wrong} | ${cost(udp)} | ${ratio} | ${rate(udp)} | ${cost(tcp)} | ${rate(tcp)} | ${times} ms | ${rssBeforeMb.toFixed(1)} → ${readProcess(server.pid).rssMb.toFixed(1)} MB |`;
 }

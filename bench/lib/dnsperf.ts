@@ -80,6 +80,11 @@ export async function driveAndMeasure(pid: number, options: LoadOptions): Promis
   };
 }
 
+/** The round that cost least: what others on the machine take is only ever added. */
+export function leastOf(costs: readonly Cost[]): Cost {
+  return costs.reduce((least, cost) => (cost.userUs + cost.kernelUs < least.userUs + least.kernelUs ? cost : least));
+}
+
 /** Writes the questions, in an order that caches cannot guess, and returns the file's path. */
 export async function writeNames(folder: string, names: readonly string[]): Promise<string> {
   const path = join(folder, `names-${names.length}.txt`);

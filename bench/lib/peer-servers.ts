@@ -22,9 +22,20 @@ export interface PeerZone {
 }
 
 /** Writes the master file that says what minilb says. */
-export async function writeZone(folder: string, domain: string, addressesOf: ReadonlyMap<string, readonly string[]>): Promise<PeerZone> {
+export async function writeZone(
+  folder: string,
+  domain: string,
+  addressesOf: ReadonlyMap<string, readonly string[]>,
+  ttlSeconds = 5,
+): Promise<PeerZone> {
   const file = join(folder, `${domain}.zone`);
-  const lines = [`$ORIGIN ${domain}.`, '$TTL 5', `@ SOA ns.dns hostmaster 1 60 10 86400 5`, '@ NS ns.dns', 'ns.dns A 192.0.2.53'];
+  const lines = [
+    `$ORIGIN ${domain}.`,
+    `$TTL ${ttlSeconds}`,
+    `@ SOA ns.dns hostmaster 1 60 10 86400 5`,
+    '@ NS ns.dns',
+    'ns.dns A 192.0.2.53',
+  ];
   for (const [name, addresses] of addressesOf) for (const address of addresses) lines.push(`${name}. A ${address}`);
   await Bun.write(file, `${lines.join('\n')}\n`);
   return { domain, file, oneName: [...addressesOf.keys()][0] ?? '' };

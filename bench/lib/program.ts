@@ -1,5 +1,5 @@
 import { createSocket } from 'node:dgram';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The compiled program under measurement. */
@@ -62,6 +62,19 @@ export function readProcess(pid: number): ProcessFigures {
   const megabytes = (key: string) => (Number(new RegExp(`${key}:\\s+(\\d+)`).exec(status)?.[1]) * 1024) / 1e6;
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
   return { rssMb: megabytes('VmRSS'), peakMb: megabytes('VmHWM'), userMs: Number(stat[11]) * 10, kernelMs: Number(stat[12]) * 10 };
+}
+
+/** Forgets the peak so far (proc_pid_clear_refs(5)). */
+export function resetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5');
+}
+
+/** Nanoseconds of CPU that all threads of a process have had: finer than the clock ticks of `readProcess`. */
+export function cpuNanoseconds(pid: number): number {
+  return readdirSync(`/proc/${pid}/task`).reduce(
+    (sum, thread) => sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]),
+    0,
+  );
 }
 
 /** Datagrams that the kernel dropped on this local UDP port, from /proc/net/udp. */

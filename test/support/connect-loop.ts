@@ -1,9 +1,11 @@
+import { Resolver } from 'node:dns/promises';
 import { connect } from 'node:net';
 import { systemClock } from '../../src/shell/system/clock.ts';
 
 // A program for the client's namespace: opens a new HTTP connection every 10 ms until SIGTERM, then prints what became of them as JSON. An
-// answer later than 900 ms counts as lost: the kernel sends a lost SYN again after a second.
-const [host = '', port = '80'] = process.argv.slice(2);
+// answer later than 900 ms counts as lost: the kernel sends a lost SYN again after a second. With a name server as third argument each attempt asks
+// it for the host first, and takes the first address.
+const [host = '', port = '80', nameServer] = process.argv.slice(2);
 const EVERY_MS = 10;
 const ANSWER_MS_MAX = 900;
 const failures: { readonly atMs: number; readonly why: string }[] = [];
@@ -12,12 +14,27 @@ process.on('SIGTERM', () => stop.abort());
 let attempts = 0;
 let stallMsMax = 0;
 
-function attempt(): Promise<void> {
+const resolver = new Resolver({ timeout: ANSWER_MS_MAX, tries: 1 });
+if (nameServer !== undefined) resolver.setServers([nameServer]);
+
+async function attempt(): Promise<void> {
   const atMs = Math.round(systemClock.wall());
   attempts++;
+  const address =
+    nameServer === undefined
+      ? host
+      : await resolver.resolve4(host).then(
+          ([first]) => first,
+          () => undefined,
+        );
+  if (address === undefined) failures.push({ atMs, why: 'no name' });
+  else await connectTo(address, atMs);
+}
+
+function connectTo(address: string, atMs: number): Promise<void> {
   return new Promise((resolve) => {
     const done = new AbortController();
-    const socket = connect(Number(port), host);
+    const socket = connect(Number(port), address);
     const end = (why?: string) => {
       if (done.signal.aborted) return;
       done.abort();
