@@ -5,7 +5,7 @@ import { relayApi } from '../test/support/api-inside.ts';
 import type { Child } from '../test/support/child.ts';
 import { startEmbedded } from '../test/support/embedded.ts';
 import { createTestNetwork, type Netns } from '../test/support/netns.ts';
-import { createPod, createService, deletePod, setPodReady, type TestPod } from '../test/support/objects.ts';
+import { createNode, createPod, createService, deletePod, setPodReady, type TestPod } from '../test/support/objects.ts';
 import { waitFor } from '../test/support/wait.ts';
 import { BINARY } from './lib/program.ts';
 
@@ -48,6 +48,7 @@ async function restart(setup: Setup): Promise<string> {
   const box = await network.namespace('box');
   const inside = await relayApi(api, box, folder);
   try {
+    await createNode(api, { name: 'n1', podCidrs: ['10.244.1.0/24'], internalIps: ['192.168.1.30'] });
     await createService(api, { namespace: 'default', name: 'web' });
     const pods: RunningPod[] = [];
     for (let i = 1; i <= REPLICAS; i++) pods.push(await startPod(i, box, folder, api));
