@@ -76,7 +76,10 @@ suite('minilb external on a real API server, with a stand-in for the original’
 
   test('two operators: one leads, and when it is killed the other goes on; every Service has one port, no port two Services', async () => {
     await Promise.all(Array.from({ length: SERVICES / 2 }, (_, i) => create(`s${i}`)));
-    await waitFor('half of them', async () => (await portOf(`s${SERVICES / 2 - 1}`)) > 0);
+    await waitFor('half of them', async () => {
+      const ports = await Promise.all(Array.from({ length: SERVICES / 2 }, (_, i) => portOf(`s${i}`)));
+      return ports.every((port) => port > 0);
+    });
     const leaders = [...running.values()].filter((each) => each.stderr().includes('leading lease='));
     expect(leaders).toHaveLength(1);
     const first = await portOf('s0');
