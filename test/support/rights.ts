@@ -46,9 +46,9 @@ export function rightsOf(...roles: readonly ManifestObject[]): readonly string[]
     .sort();
 }
 
-/** Requests that minilb made: not those of a test that writes with the same token. */
+/** Requests that minilb made, and the kubectl that it starts: not those of a test that writes with the same token. */
 function requestsOf(cluster: Cluster, user: string): readonly AuditEvent[] {
-  return cluster.auditEvents().filter((event) => event.user === user && /^minilb\/.* \([\w -]+\)$/.test(event.userAgent));
+  return cluster.auditEvents().filter((event) => event.user === user && /^(minilb\/.* \([\w -]+\)$|kubectl\/)/.test(event.userAgent));
 }
 
 /** `/apis/events.k8s.io/v1/namespaces/x/events/y?…` → `events.k8s.io/events`; `/api/v1/…/services/x/status` → `services/status`. */
