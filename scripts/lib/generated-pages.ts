@@ -4,7 +4,7 @@ import { renderFlagsPage } from '../../src/core/settings/help.ts';
 import { renderEventsPage } from '../../src/core/value/notice-table.ts';
 import { commands, settings } from '../../src/settings.ts';
 import { renderMetricsPage } from '../../src/shell/telemetry/metrics-table.ts';
-import { kustomizeBases } from './kustomize-bases.ts';
+import { chartFiles, kustomizeBases } from './manifest-copies.ts';
 
 /** Files that are written from declarations, by path. */
 export function generatedPages(): Readonly<Record<string, string>> {
@@ -14,6 +14,7 @@ export function generatedPages(): Readonly<Record<string, string>> {
     'docs/api.md': renderApiPage(),
     'docs/events.md': renderEventsPage(),
     'docs/metrics.md': renderMetricsPage(),
+    ...chartFiles(),
     ...kustomizeBases(),
   };
 }

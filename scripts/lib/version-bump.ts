@@ -10,6 +10,7 @@ const PLACES: readonly (readonly [path: string, before: string, after: string])[
   ['deploy/helm/minilb/Chart.yaml', '\nappVersion: ', '\n'],
   ['deploy/kustomize/overlay/kustomization.yaml', 'newTag: ', '\n'],
   ['deploy/l3/overlay/kustomization.yaml', 'newTag: ', '\n'],
+  ['deploy/external/operator.yaml', 'image: localhost/minilb:', '\n'],
   ['deploy/l3/terraform/main.tf', 'localhost/minilb-l3:', '"'],
 ];
 const CHANGELOG = 'CHANGELOG.md';

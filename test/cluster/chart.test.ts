@@ -23,6 +23,7 @@ const SERVERS = [
 ];
 const PREFIXES = ['10.0.100.0/24', 'fd00:100::/64'];
 const BY_ROUTE = { dns: { mode: 'none' }, writer: { enabled: false }, l3: { enabled: true, prefixes: PREFIXES } };
+const BY_PROXY = { dns: { mode: 'none' }, writer: { enabled: false }, external: { enabled: true } };
 /** Every mode, and in the first one every value that adds something. */
 const WAYS: readonly [name: string, values: object][] = [
   [
@@ -52,8 +53,10 @@ const WAYS: readonly [name: string, values: object][] = [
   ['loadBalancer', { dns: { mode: 'loadBalancer', service: { loadBalancerClass: 'minilb-l3', annotations: { a: 'b' } } } }],
   ['none', { dns: { mode: 'none' } }],
   ['by route alone', BY_ROUTE],
+  ['by proxy alone', BY_PROXY],
 ];
 
+const namespaceOf = (values: object) => (values === BY_PROXY ? 'paperlb-system' : 'minilb');
 const byName = (objects: readonly ManifestObject[]) => Object.fromEntries(objects.map((object) => [nameOf(object), object]));
 const without = (objects: readonly ManifestObject[], ...names: readonly string[]) =>
   byName(objects.filter((object) => !names.includes(nameOf(object))));
@@ -67,13 +70,17 @@ suite('the chart', () => {
     await cluster.kubectl(['create', '-f', '-'], monitors);
     await cluster.kubectl(['wait', '--for=condition=Established', 'crd/servicemonitors.monitoring.coreos.com']);
     await createNamespace(cluster, 'minilb', { 'pod-security.kubernetes.io/enforce': 'privileged' });
+    await createNamespace(cluster, 'paperlb-system');
     await createNamespace(cluster, 'restricted', { 'pod-security.kubernetes.io/enforce': 'restricted' });
   }, 300_000);
   afterAll(() => cluster?.stop(), 60_000);
 
   test.each(WAYS)('lints strictly, and the API server takes every object strictly: %s', async (_, values) => {
     await lintChart(values);
-    await cluster.kubectl(['apply', '--server-side', '--dry-run=server', '--validate=strict', '-f', '-'], await renderChart(values));
+    await cluster.kubectl(
+      ['apply', '--server-side', '--dry-run=server', '--validate=strict', '-f', '-'],
+      await renderChart(values, namespaceOf(values)),
+    );
   });
 
   const refused: readonly [name: string, values: object, message: string][] = [
@@ -106,6 +113,7 @@ suite('the chart', () => {
     ],
     ['a flag that has a value', { dns: { servers: SERVERS, extraArgs: ['--listen=:53'] } }, 'must not hold --listen=:53'],
     ['by route without prefixes', { ...BY_ROUTE, l3: { enabled: true } }, 'l3.prefixes is empty'],
+    ['by proxy in another namespace', BY_PROXY, 'needs --namespace paperlb-system'],
     ['nothing at all', { dns: { mode: 'none' }, writer: { enabled: false } }, 'nothing is enabled'],
   ];
   test.each(refused)('refuses %s', async (_, values, message) => {
@@ -138,6 +146,11 @@ suite('the chart', () => {
       expect(byName(chart)).toEqual(without(await kustomize('l3/overlay'), 'Namespace minilb-l3'));
     });
 
+    test('by proxy as deploy/external', async () => {
+      const chart = withoutChartMarks(await renderChart(BY_PROXY, 'paperlb-system'));
+      expect(byName(chart)).toEqual(without(await kustomize('external'), 'Namespace paperlb-system'));
+    });
+
     test('version and image are those of package.json', () => {
       const read = (path: string) => readFileSync(`${ROOT}/${path}`, 'utf8');
       const { version } = JSON.parse(read('package.json')) as { readonly version: string };
@@ -150,7 +163,9 @@ suite('the chart', () => {
 
   describe('rolling updates cannot deadlock', () => {
     test.each(WAYS)('%s', async (_, values) => {
-      for (const object of manifestObjects(await renderChart(values)).filter((each) => each['kind'] === 'Deployment')) {
+      for (const object of manifestObjects(await renderChart(values, namespaceOf(values))).filter(
+        (each) => each['kind'] === 'Deployment',
+      )) {
         const strategy = asObject(asObject(object['spec'])?.['strategy']);
         const holdsPorts = JSON.stringify(podSpecOf(object)).includes('"hostPort"');
         const shape = holdsPorts ? { type: 'Recreate' } : (strategy ?? { type: 'RollingUpdate' });
@@ -160,7 +175,9 @@ suite('the chart', () => {
     });
 
     test.each(WAYS)('and nobody is killed in lameduck: %s', async (_, values) => {
-      for (const object of manifestObjects(await renderChart(values)).filter((each) => each['kind'] === 'Deployment')) {
+      for (const object of manifestObjects(await renderChart(values, namespaceOf(values))).filter(
+        (each) => each['kind'] === 'Deployment',
+      )) {
         const lameduck = asArray(containerOf(object)['args']).map((arg) => /^-lameduck=(\d+)$/.exec(String(arg))?.[1]);
         const seconds = Number(lameduck.find((each) => each !== undefined) ?? 0);
         expect(Number(podSpecOf(object)['terminationGracePeriodSeconds'])).toBeGreaterThan(seconds + 2);

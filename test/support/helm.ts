@@ -40,7 +40,13 @@ export function lintChart(values: object): Promise<string> {
 }
 
 /** Labels and annotations that only a chart's objects bear. */
-const CHART_ONLY = ['app.kubernetes.io/instance', 'app.kubernetes.io/managed-by', 'helm.sh/chart', 'checksum/settings'];
+const CHART_ONLY = [
+  'app.kubernetes.io/instance',
+  'app.kubernetes.io/managed-by',
+  'helm.sh/chart',
+  'helm.sh/resource-policy',
+  'checksum/settings',
+];
 
 /** The chart's objects as a plain manifest would write them: without release, chart and checksum. */
 export function withoutChartMarks(yaml: string): readonly ManifestObject[] {

@@ -61,5 +61,7 @@ function resourceOf(uri: string): string {
 
 /** Everybody may ask which groups, versions and kinds are served, and what they themselves may do. */
 function isDiscovery(uri: string): boolean {
-  return /^\/(api\/v1|apis\/[^/]+(\/[^/]+)?|apis\/authorization\.k8s\.io\/v1\/selfsubjectaccessreviews)$/.test(uri.split('?')[0] ?? '');
+  return /^\/(apis?|api\/v1|apis\/[^/]+(\/[^/]+)?|apis\/authorization\.k8s\.io\/v1\/selfsubjectaccessreviews)$/.test(
+    uri.split('?')[0] ?? '',
+  );
 }

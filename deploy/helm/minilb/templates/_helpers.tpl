@@ -2,7 +2,7 @@
 {{- if contains "minilb" .Release.Name }}{{ .Release.Name }}{{ else }}{{ .Release.Name }}-minilb{{ end }}
 {{- end }}
 
-{{/* Common labels; the argument of "minilb.l3Labels" is the same. */}}
+{{/* Labels of the objects of each way in. */}}
 {{- define "minilb.labels" -}}
 app.kubernetes.io/name: minilb
 {{ include "minilb.ownLabels" . }}
@@ -10,6 +10,11 @@ app.kubernetes.io/name: minilb
 
 {{- define "minilb.l3Labels" -}}
 app.kubernetes.io/name: minilb-l3
+{{ include "minilb.ownLabels" . }}
+{{- end }}
+
+{{- define "minilb.externalLabels" -}}
+app.kubernetes.io/name: minilb-external
 {{ include "minilb.ownLabels" . }}
 {{- end }}
 
@@ -26,6 +31,11 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{- define "minilb.l3Selector" -}}
 app.kubernetes.io/name: minilb-l3
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "minilb.externalSelector" -}}
+app.kubernetes.io/name: minilb-external
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 

@@ -30,7 +30,10 @@
 {{- if and .Values.l3.enabled (not .Values.l3.prefixes) }}
 {{- fail "l3.prefixes is empty: set the networks that Services get addresses from, for example --set l3.prefixes={10.0.100.0/24}" }}
 {{- end }}
-{{- if not (or .Values.l3.enabled (include "minilb.byName" .)) }}
-{{- fail "nothing is enabled: dns.mode is none, writer.enabled and l3.enabled are false" }}
+{{- if and .Values.external.enabled (ne .Release.Namespace "paperlb-system") }}
+{{- fail "external.enabled needs --namespace paperlb-system: there the operator reads LoadBalancerConfigs and the Secrets that they name" }}
+{{- end }}
+{{- if not (or .Values.l3.enabled .Values.external.enabled (include "minilb.byName" .)) }}
+{{- fail "nothing is enabled: dns.mode is none, writer.enabled, l3.enabled and external.enabled are false" }}
 {{- end }}
 {{- end }}
