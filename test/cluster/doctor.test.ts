@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
-import { realpathSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DoctorReport } from '../../src/core/doctor/report.ts';
 import { asset } from '../support/assets.ts';
 import { run } from '../support/child.ts';
 import { type Cluster, clusterMissing, startCluster } from '../support/cluster.ts';
+import { docBlocks, runBlock } from '../support/doc-blocks.ts';
 import { FAULTS } from '../support/doctor-faults.ts';
 import { createMinilbPod, removeMinilbPod } from '../support/explain-job.ts';
 import { gatewayCrds, gatewayCrdsMissing, installCrds } from '../support/gateway-crds.ts';
@@ -18,8 +19,11 @@ import { waitFor } from '../support/wait.ts';
 // On a real API server, with the manifest applied: Deployments, rights and admission are real, and what is printed is pasted into a shell.
 
 const ROOT = realpathSync(`${import.meta.dirname}/../..`);
+const PAGE = 'docs/troubleshooting.md';
 const CONTROLLERS =
   'endpointslice-controller,namespace-controller,serviceaccount-controller,deployment-controller,replicaset-controller,garbage-collector-controller';
+const blocks = docBlocks(PAGE, readFileSync(`${ROOT}/${PAGE}`, 'utf8')).filter((block) => block.mark === 'installed');
+
 const suite = await requires('cluster', () => clusterMissing() ?? gatewayCrdsMissing());
 setDefaultTimeout(120_000);
 
@@ -94,6 +98,19 @@ suite('minilb doctor on a real API server', () => {
     expect(report).toMatchObject({ exitCode: 0, told: [], notLooked: [] });
     expect(report.pod).toStartWith('minilb/minilb-dns-192-168-1-10-');
   });
+
+  test('a person with the ClusterRole minilb-user and nothing else sees all of it', async () => {
+    await cluster.kubectl(['create', 'clusterrolebinding', 'user', '--clusterrole=minilb-user', '--user=nobody']);
+    const report = await look(cluster.kubeconfigFor('nobody', cluster.tokens.nobody));
+    expect(report).toMatchObject({ exitCode: 0, told: [], notLooked: [] });
+  });
+
+  for (const block of blocks)
+    test(`${block.page}:${block.line} ${block.code.split('\n')[0]}`, async () => {
+      const result = await runBlock(block, ROOT, env);
+      expect(result.exitCode, result.output).toBe(block.exitCode);
+      if (block.expected !== undefined) expect(result.output).toMatch(block.expected);
+    });
 
   test('a right taken away from a ServiceAccount', async () => {
     const rule = '{"rules":[{"apiGroups":[""],"resources":["services","nodes","namespaces"],"verbs":["list","watch"]}]}';

@@ -116,7 +116,8 @@ suite('minilb doctor from a laptop, with real resolvers and a router in between'
   });
 
   test('more is forwarded than is claimed: names beside die', async () => {
-    const world = ['local-zone: "." static', 'local-data: ". NS a.root-servers.net."'];
+    const soa = 'local-data: "k8s.example.net. SOA ns1.example.net. admin.example.net. 1 60 60 60 60"';
+    const world = ['local-zone: "." static', 'local-data: ". NS a.root-servers.net."', soa];
     const other = await start(
       unbound('world', ['  access-control: 192.168.1.0/24 allow', ...world.map((line) => `  ${line}`)].join('\n')),
       5310,
@@ -127,6 +128,9 @@ suite('minilb doctor from a laptop, with real resolvers and a router in between'
     expect(codesOf(report)).toEqual(['SiblingsDie']);
     await dnsmasq([...upstream, ...pasteOf(report, 'SiblingsDie')]);
     expect(codesOf(await lab.doctor(...SERVER))).toEqual([]);
+    const real = await lab.doctor('-domain=k8s.example.net', '-resolver=192.168.1.1:5310');
+    expect(codesOf(real)).toEqual(['DomainIsRealZone']);
+    expect(real.findings[0]?.seen).toStartWith('192.168.1.1 says that ns1.example.net serves a zone of that name');
     await other.stop();
   });
 

@@ -69,6 +69,8 @@ describe('minilb doctor before the embedded API server', () => {
     const found = planted.findings.map(({ code, object }) => `${code} ${object}`);
     expect(found).toEqual(expect.arrayContaining(FAULTS.map(({ code, object }) => `${code} ${object}`)));
     expect(planted.exitCode).toBe(1);
+    for (const { name, says } of FAULTS.flatMap(({ explain }) => explain ?? []))
+      expect((await runMinilb(['explain', '-kubeconfig', api.kubeconfig, name])).stdout).toContain(`  ! ${says}`);
     for (const fault of FAULTS) {
       const before = (await look()).findings;
       const finding = before.find(({ code, object }) => code === fault.code && object === fault.object) ?? expect.unreachable(fault.code);

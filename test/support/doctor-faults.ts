@@ -9,6 +9,8 @@ export interface Fault {
   readonly code: string;
   /** What the finding is about. */
   readonly object: string;
+  /** Where it is about a name: what `minilb explain` says of that. */
+  readonly explain?: { readonly name: string; readonly says: string };
   readonly plant: (api: Api) => Promise<void>;
   /** What remains to be cleared away when the remedy has been followed. */
   readonly clear?: (api: Api) => Promise<void>;
@@ -77,6 +79,7 @@ export const FAULTS: readonly Fault[] = [
   {
     code: 'PortsDiffer',
     object: 'Service default/gap',
+    explain: { name: 'gap.default.minilb', says: 'Clients must use port 8080, not 80 (http)/TCP' },
     plant: (api) => createFaulty(api, 'gap', { spec: { ports: [{ name: 'http', port: 80, targetPort: 8080 }] } }),
   },
   {
@@ -87,6 +90,7 @@ export const FAULTS: readonly Fault[] = [
   {
     code: 'UnroutableEndpoint',
     object: 'Service default/stand-in',
+    explain: { name: 'stand-in.default.minilb', says: '192.192.192.192 is left out: it lies outside every podCIDR' },
     plant: (api) => createFaulty(api, 'stand-in', { endpoint: { addresses: ['192.192.192.192'], nodeName: undefined } }),
   },
   {
@@ -101,6 +105,7 @@ export const FAULTS: readonly Fault[] = [
   {
     code: 'HostConflict',
     object: 'Ingress default/second',
+    explain: { name: 'www.example.com', says: 'Ingress default/second claims the name' },
     plant: async (api) => {
       await createIngress(api, 'default', 'first', 'www.example.com');
       await must(api, {
@@ -114,6 +119,7 @@ export const FAULTS: readonly Fault[] = [
   {
     code: 'HostRefused',
     object: 'Service default/apex',
+    explain: { name: 'minilb', says: 'Service default/apex claims the name' },
     plant: (api) => createFaulty(api, 'apex', { annotations: { 'minilb/host': 'minilb, apex.example.com' } }),
   },
   {

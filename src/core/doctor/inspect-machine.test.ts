@@ -15,7 +15,7 @@ const resolver = (over: Partial<ResolverFact>): Partial<MachineFacts> => ({ reso
 const server = (probe: Said): Partial<MachineFacts> => ({
   servers: [{ who: 'Pod minilb/dns-1', at: { ip: ip('192.168.1.10'), port: 53 }, probe }],
 });
-const compared = (name: string, said: Said) => ({ name: dnsName(name), direct: ['10.244.0.1'], said });
+const compared = (name: string, said: Said) => ({ name: dnsName(name), type: 'A' as const, direct: ['10.244.0.1'], said });
 const stale = (waitedSeconds: number, sameAgain: boolean) => ({ ttlSeconds: 5, waitedSeconds, same: true, sameAgain });
 
 const rows: readonly [name: string, machine: Partial<MachineFacts>, code: FindingCode, seen: string, ...paste: string[]][] = [

@@ -21,6 +21,8 @@ export interface ServerFact {
 /** A name that minilb has addresses for, and what the resolver says of it. */
 export interface ComparedName {
   readonly name: DnsName;
+  /** AAAA where there are no IPv4 addresses. */
+  readonly type: 'A' | 'AAAA';
   readonly direct: readonly string[];
   readonly said: Said;
 }

@@ -41,6 +41,17 @@ export const ALLOCATOR_NEEDS: readonly Need[] = [
   ...need('optional', 'events.k8s.io', 'events', 'create', 'patch'),
 ];
 
+/** What `minilb external` reads and writes in the whole cluster. */
+export const OPERATOR_NEEDS: readonly Need[] = [
+  ...need('required', '', 'services', 'list', 'watch'),
+  ...need('required', '', 'nodes', 'list', 'watch'),
+  ...need('required', 'discovery.k8s.io', 'endpointslices', 'list', 'watch'),
+  ...need('required', '', 'services/status', 'patch'),
+  ...need('required', 'lb.paperlb.com', 'loadbalancers', 'list', 'watch', 'create', 'patch', 'delete'),
+  ...need('required', 'lb.paperlb.com', 'loadbalancers/status', 'patch'),
+  ...need('optional', 'events.k8s.io', 'events', 'create', 'patch'),
+];
+
 /** What whoever applies the manifest creates. */
 export const INSTALL_NEEDS: readonly Need[] = [
   ...need('install', '', 'namespaces', 'create'),

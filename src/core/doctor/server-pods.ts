@@ -4,7 +4,7 @@ import { kubectlPatch } from './finding.ts';
 
 /** The Pods that run `minilb dns`, writers too. */
 export function serversOf({ pods }: Pick<ClusterFacts, 'pods'>): readonly InspectedPod[] {
-  return pods.filter(({ minilb }) => minilb !== undefined && (minilb.words[0] === 'dns' || (minilb.words[0] ?? '-').startsWith('-')));
+  return pods.filter(({ minilb }) => minilb !== undefined && /^(dns$|-)/.test(minilb.words[0] ?? '-'));
 }
 
 /** The Pods that answer the network, by the label of the manifest. */

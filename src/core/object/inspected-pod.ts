@@ -50,7 +50,8 @@ export interface InspectedPod extends Meta {
 
 const GRACE_SECONDS = 30;
 const GRACE_SECONDS_MAX = 86_400;
-const MINILB_NAMES = ['minilb', 'minilb-l3'];
+/** `app.kubernetes.io/name` of the manifests' Pods: by name, by route, by proxy. */
+const MINILB_NAMES = ['minilb', 'minilb-l3', 'minilb-external'];
 
 /** The collection as `doctor` reads it. */
 export const INSPECTED_PODS: Resource<InspectedPod> = { apiVersion: 'v1', kind: 'Pod', path: '/api/v1/pods', project: toInspectedPod };

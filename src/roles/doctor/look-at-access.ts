@@ -1,5 +1,5 @@
 import type { AccessFact, Need, ServedVersions } from '../../core/doctor/facts.ts';
-import { AGENT_NEEDS, ALLOCATOR_NEEDS, INSTALL_NEEDS, readerNeeds, WRITER_NEEDS } from '../../core/doctor/permissions.ts';
+import { AGENT_NEEDS, ALLOCATOR_NEEDS, INSTALL_NEEDS, OPERATOR_NEEDS, readerNeeds, WRITER_NEEDS } from '../../core/doctor/permissions.ts';
 import { serversOf } from '../../core/doctor/server-pods.ts';
 import { GATEWAY_GROUP } from '../../core/object/gateway.ts';
 import type { InspectedPod } from '../../core/object/inspected-pod.ts';
@@ -59,7 +59,9 @@ function needsOf(pod: InspectedPod, reading: readonly Need[]): readonly Asked[] 
   const { minilb, namespace, serviceAccount } = pod;
   if (!minilb) return [];
   const asked = (needs: readonly Need[]) => needs.map((need) => ({ serviceAccount: `${namespace}/${serviceAccount}`, need }));
-  if (minilb.words[0] === 'l3') return asked(minilb.component === 'allocator' ? ALLOCATOR_NEEDS : AGENT_NEEDS);
+  if (minilb.words[0] === 'external') return asked(OPERATOR_NEEDS);
+  if (minilb.words[0] === 'l3')
+    return asked(minilb.words.some((word) => /^--?allocate(=true)?$/.test(word)) ? ALLOCATOR_NEEDS : AGENT_NEEDS);
   const running = withSettings(minilb);
   return running ? asked([...reading, ...(running.settings.controller ? WRITER_NEEDS : [])]) : [];
 }

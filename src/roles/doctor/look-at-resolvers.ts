@@ -13,6 +13,8 @@ import { withSettings } from '../explain/running-pods.ts';
 import type { Asking } from './asking.ts';
 import type { Look } from './look.ts';
 
+const ADDRESSES = ['A', 'AAAA'] as const;
+
 interface Wanted {
   readonly servers: readonly ServerAddress[];
   readonly resolvers: readonly ServerAddress[];
@@ -75,12 +77,16 @@ interface Names {
 /** A Service's name with addresses, and a claimed one outside the domain: as minilb answers them now. */
 async function namesToCompare(asking: Asking, server: ServerAddress, { zone, services }: ClusterFacts): Promise<Names> {
   const { domain } = zone.config;
-  const has = (name: DnsName) => ask(zone, name, 'A', { synced: true, forwarding: false, fallthrough: false }).outcome === 'answer';
-  const hosts = services.flatMap((service) => joinName(service.name, service.namespace, domain) ?? []).find(has);
-  const claims = [...zone.claims.book.patterns()].filter((name) => !name.startsWith('*') && !isAtOrBelow(name, domain)).find(has);
-  const compared = async (name: DnsName | undefined) => {
-    const said = name === undefined ? undefined : await asking.said(server, name, 'A');
-    return name !== undefined && said?.kind === 'answer' && said.records.length > 0 ? { name, direct: said.records } : undefined;
+  const typeOf = (name: DnsName) =>
+    ADDRESSES.find((type) => ask(zone, name, type, { synced: true, forwarding: false, fallthrough: false }).outcome === 'answer');
+  const hosts = services.flatMap((service) => joinName(service.name, service.namespace, domain) ?? []);
+  const claims = [...zone.claims.book.patterns()].filter((name) => !name.startsWith('*') && !isAtOrBelow(name, domain));
+  const compared = async (names: readonly DnsName[]) => {
+    const name = names.find(typeOf);
+    const type = name && typeOf(name);
+    if (!name || !type) return undefined;
+    const said = await asking.said(server, name, type);
+    return said.kind === 'answer' && said.records.length > 0 ? { name, type, direct: said.records } : undefined;
   };
   const [host, claimed] = [await compared(hosts), await compared(claims)];
   return { ...(host && { host }), ...(claimed && { claimed }) };
@@ -94,7 +100,8 @@ async function lookAtResolver(
   random: () => number,
 ): Promise<ResolverFact> {
   const beside = claimed && joinName(`minilb-doctor-${hex(random)}`, ...claimed.name.split('.').slice(1));
-  const compare = async (name: Omit<ComparedName, 'said'> | undefined) => name && { ...name, said: await asking.said(at, name.name, 'A') };
+  const compare = async (name: Omit<ComparedName, 'said'> | undefined) =>
+    name && { ...name, said: await asking.said(at, name.name, name.type) };
   const [program, root, said, hostSaid, claimedSaid, siblingSaid] = await Promise.all([
     asking.program(at),
     asking.root(at),
