@@ -6,7 +6,8 @@ import { decisionNotices, describeSource, faultNotices } from '../claim/notices.
 import { suggestClaimHosts } from '../claim/suggest-hosts.ts';
 import { keyOf } from '../object/raw.ts';
 import type { DnsName } from '../value/dns-name.ts';
-import { zoneNotices } from '../zone/zone-notices.ts';
+import type { Notice } from '../value/notice.ts';
+import { serviceAliasNotices, zoneNotices } from '../zone/zone-notices.ts';
 import type { ClusterFacts } from './facts.ts';
 import { type Finding, finding, kubectl, shellWord } from './finding.ts';
 import { addArgument, serversOf } from './server-pods.ts';
@@ -18,7 +19,12 @@ export function claimFindings(facts: ClusterFacts): readonly Finding[] {
   return [
     ...decisions.flatMap((decision) => decision.outcomes.flatMap((outcome) => outcomeFinding(decision.pattern, outcome, facts))),
     ...badHosts(facts),
-    ...(settings.forwarding ? openClaims(facts) : decisions.flatMap((decision) => aliases(zoneNotices(zone, decision)))),
+    ...(settings.forwarding
+      ? openClaims(facts)
+      : aliases([
+          ...decisions.flatMap((decision) => zoneNotices(zone, decision)),
+          ...facts.services.flatMap((service) => serviceAliasNotices(zone, service)),
+        ])),
   ];
 }
 
@@ -69,25 +75,21 @@ function annotateHosts(service: { namespace: string; name: string }, keep: (host
 }
 
 function badHosts({ inputs, view, zone }: ClusterFacts): readonly Finding[] {
-  const { domain, claims } = zone.config;
-  const options = { domain, ingressClasses: claims?.ingressClasses ?? [], gatewayClasses: claims?.gatewayClasses ?? [] };
   return inputs.flatMap(([kind, key]) => {
-    if (!isClaimKind(kind)) return [];
-    const found = claimsOf(view, kind, key, options);
-    const [namespace = '', name = ''] = key.split('/');
-    const source = { kind, namespace, name, uid: '', created: '' };
-    return faultNotices(source, found?.faults ?? []).map(({ text }) => {
-      const written = kind === 'Service' ? (view.service(key)?.annotations['minilb/host'] ?? '') : '';
-      return kind === 'Service'
+    const found = isClaimKind(kind) ? claimsOf(view, kind, key, zone.claims.options) : undefined;
+    if (!found) return [];
+    const { namespace, name } = found.source;
+    return faultNotices(found.source, found.faults).map(({ text }) =>
+      kind === 'Service'
         ? finding('InvalidHost', `Service ${key}`, text, 'Correct it, or take it out of the annotation:', [
-            annotateHosts({ namespace, name }, () => true, written),
+            annotateHosts({ namespace, name }, () => true, view.service(key)?.annotations['minilb/host'] ?? ''),
           ])
-        : finding('InvalidHost', `${kind} ${key}`, text, `Correct it: kubectl -n ${namespace} edit ${kind.toLowerCase()} ${name}`);
-    });
+        : finding('InvalidHost', `${kind} ${key}`, text, `Correct it: kubectl -n ${namespace} edit ${kind.toLowerCase()} ${name}`),
+    );
   });
 }
 
-function aliases(notices: ReturnType<typeof zoneNotices>): readonly Finding[] {
+function aliases(notices: readonly Notice[]): readonly Finding[] {
   return notices.map(({ object, text }) =>
     finding(
       'CnameOnly',

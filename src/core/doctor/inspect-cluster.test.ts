@@ -216,6 +216,12 @@ const rows: readonly [name: string, sick: Sick, code: FindingCode, object: strin
     'Ingress a/one',
   ],
   [
+    'a Service whose name is only an alias (core/v1 ExternalName)',
+    { services: [['default/docs', { type: 'ExternalName', externalName: 'docs.example.net' }]] },
+    'CnameOnly',
+    'Service default/docs',
+  ],
+  [
     'everybody may claim everything: the value that allows what is claimed now',
     { settings: { forwarding: true }, ingresses: [['a/one', ['www.example.com'], { points: points('192.0.2.1') }]] },
     'OpenClaims',
