@@ -81,7 +81,7 @@ suite('minilb doctor from a laptop, with real resolvers and a router in between'
     const report = await lab.doctor(...SERVER);
     expect(codesOf(report)).toEqual(['ClaimedHostNotForwarded', 'ResolverDropsPrivateAddresses', 'ResolverStale']);
     expect(report.findings.find(({ code }) => code === 'ResolverStale')?.seen).toMatch(
-      /^It gave an answer that was [3-9] s old and may be kept for 1 s, and a new one right after/,
+      /^It gave an answer that was \d+ s old and may be kept for 1 s, and a new one right after/,
     );
     const lines = [...pasteOf(report, 'ClaimedHostNotForwarded'), ...pasteOf(report, 'ResolverDropsPrivateAddresses')];
     await dnsmasq([...FORWARD.slice(0, 1), ...lines]);

@@ -38,7 +38,11 @@ const cluster = {
     'minilb may not read a kind that is served here, so what these objects claim has no name.',
     'Give its ServiceAccount the right, or take it as it is.',
   ),
-  OtherLoadBalancer: entry('note', 'Another load-balancer controller runs here.', 'Nothing, while each Service has the class of one.'),
+  OtherLoadBalancer: entry(
+    'note',
+    'Another load-balancer controller runs here, or serves Services of this cluster.',
+    'Nothing, while each Service has the class of one.',
+  ),
   ForeignStatus: entry(
     'warning',
     'Somebody else writes addresses into the status of a Service of class minilb.',

@@ -85,6 +85,31 @@ const rows: readonly [name: string, sick: Sick, code: FindingCode, object: strin
     'Pod metallb-system/speaker',
   ],
   [
+    'a class that is none of ours',
+    { services: [['default/x', { type: 'LoadBalancer', loadBalancerClass: 'tailscale' }]] },
+    'OtherLoadBalancer',
+    'class tailscale',
+  ],
+  [
+    'a status that somebody wrote into a Service without a class (ServiceLB, a cloud)',
+    { services: [['default/x', { type: 'LoadBalancer', ingress: points('192.0.2.1') }]] },
+    'OtherLoadBalancer',
+    'Services without a class',
+  ],
+  [
+    'an agent of by route that is not ready',
+    {
+      pods: [
+        webPod({}),
+        serverPod({}),
+        serverPod({ name: 'l3-a', ready: false, labels: { 'app.kubernetes.io/name': 'minilb-l3' } }, ['l3']),
+      ],
+    },
+    'ServerNotReady',
+    'Pod minilb/l3-a',
+    'kubectl -n minilb logs l3-a',
+  ],
+  [
     'an address in the status of a Service of class minilb',
     { services: [['default/x', { ...byName, ingress: points('192.0.2.1') }]] },
     'ForeignStatus',

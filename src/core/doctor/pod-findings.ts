@@ -7,6 +7,8 @@ import { type Finding, finding, kubectl, kubectlPatch, shellWord } from './findi
 import { answeringPods, serversOf } from './server-pods.ts';
 
 const DNS_PORT = 53;
+/** Services that a sentence lists. */
+const LISTED_MAX = 5;
 /** NodeLocal DNSCache listens on link-local addresses alone, whatever its ports say. */
 const NODE_CACHE = /node-cache/;
 
@@ -28,10 +30,11 @@ export function podFindings(facts: ClusterFacts): readonly Finding[] {
   const servers = serversOf(facts);
   return [
     ...(podsKnown && servers.length === 0 ? [notInstalled()] : []),
-    ...servers.filter(({ minilb, phase }) => !minilb?.ready && phase !== 'Succeeded').map(notReady),
+    ...pods.filter(({ minilb, phase }) => minilb !== undefined && !minilb.ready && phase !== 'Succeeded').map(notReady),
     ...pods.flatMap((pod) => capturing(pod, facts.nodes)),
     ...taken(facts),
     ...otherControllers(pods),
+    ...otherClasses(facts),
     ...sourceNat(facts),
   ];
 }
@@ -129,6 +132,26 @@ function otherControllers(pods: readonly InspectedPod[]): readonly Finding[] {
         'Give each Service the class of one: with spec.loadBalancerClass minilb the others leave it alone, if they heed classes.',
       ),
     ];
+  });
+}
+
+/** Controllers that run nowhere here, or under names that are not known, show by what they serve. */
+function otherClasses({ services, zone, pods }: ClusterFacts): readonly Finding[] {
+  // By route and by proxy take Services without a class, too: their statuses may be ours.
+  const classless = !pods.some(({ minilb }) => minilb?.words[0] === 'l3' || minilb?.words[0] === 'external');
+  const foreign = services.filter(
+    ({ type, loadBalancerClass, ingress }) =>
+      type === 'LoadBalancer' &&
+      (loadBalancerClass === '' ? classless && ingress.length > 0 : !zone.naming.ownClasses.includes(loadBalancerClass)),
+  );
+  return [...Map.groupBy(foreign, (service) => service.loadBalancerClass)].map(([name, some]) => {
+    const listed = some.slice(0, LISTED_MAX).map(keyOf).join(', ');
+    return finding(
+      'OtherLoadBalancer',
+      name === '' ? 'Services without a class' : `class ${name}`,
+      `Another controller serves ${listed}${some.length > LISTED_MAX ? ` and ${some.length - LISTED_MAX} more` : ''}.`,
+      'Nothing, if that is meant: their names answer with what it wrote. The class of a Service cannot be changed: to move one, create it anew.',
+    );
   });
 }
 
