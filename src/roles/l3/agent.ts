@@ -24,7 +24,7 @@ import { clusterPrefixFaults } from './prefix-check.ts';
 import { createSweeper } from './sweeper.ts';
 
 const SWEEP_GAP_MS = 10;
-const SWEEP_PERIOD_MS = 30_000;
+const SWEEP_PERIOD_MS = 60_000;
 const RETRY_MS = 1000;
 const PROXY_POLL_MS = 1000;
 const PROXY_SAY_MS = 60_000;
