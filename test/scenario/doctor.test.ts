@@ -83,6 +83,13 @@ describe('minilb doctor before the embedded API server', () => {
     await removeMinilbPod(api, 'dns-1');
   });
 
+  test('-o annotations belongs to another command: 2', async () => {
+    expect(await doctor('-o', 'annotations')).toMatchObject({
+      exitCode: 2,
+      stderr: 'minilb: -o "annotations" belongs to "minilb l3 status"; here it is text or json\n',
+    });
+  });
+
   test('an API server that is away: 2, and one line', async () => {
     await api.stopApiServer();
     const { exitCode, stdout, stderr } = await doctor();

@@ -26,5 +26,5 @@ export async function relayApi(api: EmbeddedApi, ns: Netns, folder: string): Pro
   const log = join(folder, 'relay.log');
   ns.start({ name: 'relay', log, command: [process.execPath, join(import.meta.dirname, 'api-relay.ts'), `${port}`, socket] });
   await waitFor('the relay', async () => (await Bun.file(log).text()).includes('relaying'));
-  return { kubeconfig: api.kubeconfigAt('inside', `http://127.0.0.1:${port}`), stop: () => relay.close() };
+  return { kubeconfig: api.kubeconfigAt(`inside-${port}`, `http://127.0.0.1:${port}`), stop: () => relay.close() };
 }

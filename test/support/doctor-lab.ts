@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DoctorReport } from '../../src/core/doctor/report.ts';
-import { type Child, freePort } from './child.ts';
+import { type ApiInside, relayApi } from './api-inside.ts';
+import type { Child } from './child.ts';
 import { type EmbeddedApi, startEmbedded } from './embedded.ts';
 import { createTestNetwork, type Netns, type TestNetwork } from './netns.ts';
 import { createNode, createService, must, setPodReady } from './objects.ts';
@@ -60,9 +60,8 @@ export async function startDoctorLab(): Promise<DoctorLab> {
   await laptop.run(['ip', 'route', 'add', 'default', 'via', '192.168.1.1']);
   node.start({ name: 'pod and kubelet', log: join(folder, 'pod.log'), command: [process.execPath, '-e', SERVERS] });
   await createCluster(api);
-  const relay = await startRelay(join(folder, 'api.sock'), Number(new URL(api.server).port));
-  const configs = new Map<Netns, string>();
-  for (const ns of [laptop, node]) configs.set(ns, await reach(ns, folder, api));
+  const inside = new Map<Netns, ApiInside>();
+  for (const ns of [laptop, node]) inside.set(ns, await relayApi(api, ns, mkdtempSync(join(folder, 'relay-'))));
 
   const etc = `/etc/netns/${laptop.name}`;
   mkdirSync(etc, { recursive: true });
@@ -80,7 +79,7 @@ export async function startDoctorLab(): Promise<DoctorLab> {
     doctor: async (...args) => {
       const out = join(folder, 'doctor.json');
       const command = `"$@" > ${out} 2> ${out}.err; echo $?`;
-      const doctor = [process.execPath, MAIN, 'doctor', '-kubeconfig', configs.get(laptop) ?? '', '-o', 'json', ...args];
+      const doctor = [process.execPath, MAIN, 'doctor', '-kubeconfig', inside.get(laptop)?.kubeconfig ?? '', '-o', 'json', ...args];
       const exitCode = Number((await laptop.run(['sh', '-c', command, 'doctor', ...doctor])).trim());
       const stderr = readFileSync(`${out}.err`, 'utf8');
       if (stderr !== '') throw new Error(stderr);
@@ -88,7 +87,13 @@ export async function startDoctorLab(): Promise<DoctorLab> {
     },
     startDns: async (address, domain) => {
       const log = join(folder, `dns-${address}.log`);
-      const flags = [`-kubeconfig=${configs.get(node)}`, `-domain=${domain}`, `-listen=${address}:53`, '-health=127.0.0.1:0', '-page='];
+      const flags = [
+        `-kubeconfig=${inside.get(node)?.kubeconfig}`,
+        `-domain=${domain}`,
+        `-listen=${address}:53`,
+        '-health=127.0.0.1:0',
+        '-page=',
+      ];
       node.start({
         name: 'minilb',
         log,
@@ -114,7 +119,7 @@ export async function startDoctorLab(): Promise<DoctorLab> {
     },
     close: async () => {
       await network.close();
-      relay.close();
+      for (const relay of inside.values()) relay.stop();
       await api.stop();
       rmSync(etc, { recursive: true, force: true });
       rmSync(folder, { recursive: true, force: true });
@@ -145,22 +150,4 @@ async function createCluster(api: EmbeddedApi): Promise<void> {
   const metadata = { name: 'web-1', namespace: 'default', labels: { app: 'web' } };
   await must(api, { method: 'POST', path: '/api/v1/namespaces/default/pods', body: { apiVersion: 'v1', kind: 'Pod', metadata, spec } });
   await setPodReady(api, { namespace: 'default', name: 'web-1', ips: [POD] }, true);
-}
-
-function startRelay(socket: string, port: number): Promise<Server> {
-  const relay = createServer((client) => {
-    const upstream = connect(port, '127.0.0.1');
-    client.pipe(upstream).pipe(client);
-    for (const end of [client, upstream]) end.on('error', () => [client, upstream].map((each) => each.destroy()));
-  });
-  return new Promise((resolve) => relay.listen(socket, () => resolve(relay)));
-}
-
-/** A kubeconfig for a namespace, and the relay that it names. */
-async function reach(ns: Netns, folder: string, api: EmbeddedApi): Promise<string> {
-  const port = await freePort();
-  const forwarder = join(import.meta.dirname, 'unix-forwarder.ts');
-  ns.start({ name: 'relay', log: join(folder, 'relay.log'), command: [process.execPath, forwarder, `${port}`, join(folder, 'api.sock')] });
-  await waitFor('the relay', async () => (await ns.run(['ss', '-Hltn', `sport = :${port}`])) !== '');
-  return api.kubeconfigAt(`inside-${port}`, `http://127.0.0.1:${port}`);
 }
