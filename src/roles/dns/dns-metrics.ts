@@ -1,8 +1,8 @@
 import type { Zone } from '../../core/zone/zone.ts';
 import type { DnsCounters } from '../../shell/dns/handler.ts';
-import type { ReflectorObserver } from '../../shell/kube/reflector.ts';
 import type { Clock } from '../../shell/system/clock.ts';
 import type { Metrics, Sample } from '../../shell/telemetry/metrics.ts';
+import { exposeKinds } from '../kube-metrics.ts';
 import type { ClusterFeed } from './cluster-feed.ts';
 
 /** Lets a scrape read what the listeners count. */
@@ -21,40 +21,9 @@ export function exposeDns(metrics: Metrics, counters: DnsCounters): void {
 
 /** Lets a scrape read what is known of the cluster, and what it became. */
 export function exposeFeed(metrics: Metrics, feed: ClusterFeed, zone: Zone, clock: Clock): void {
-  metrics.read('kubeObjects', () => feed.kinds().map(([kind, , objects]) => [{ kind }, objects] as const));
-  metrics.read('kubeSynced', () => feed.kinds().map(([kind, reflector]) => [{ kind }, reflector.state().synced ? 1 : 0] as const));
-  metrics.read('kubeConnected', () => feed.kinds().map(([kind, reflector]) => [{ kind }, reflector.state().connected ? 1 : 0] as const));
-  metrics.read('kubeHeardAge', () => heardAges(feed, clock.now()));
+  exposeKinds(metrics, feed.kinds, clock);
   metrics.read('ready', () => [[{}, feed.waiting().length === 0 ? 1 : 0]]);
   metrics.read('zoneNames', () => [[{}, zone.names.size()]]);
-}
-
-/** Counts what happens to watches, and when something of a kind last arrived. */
-export interface WatchObserver extends ReflectorObserver {
-  /** Monotonic milliseconds; the time of the call for a kind that has not been heard of. */
-  readonly arrivedAtMs: (kind: string) => number;
-}
-
-export function watchObserver(metrics: Metrics, clock: Clock): WatchObserver {
-  const arrived = new Map<string, number>();
-  return {
-    restarted: (kind, code) => metrics.inc('kubeWatchFailures', { kind, code }),
-    corrected: (kind, count) => metrics.inc('resyncCorrections', { kind }, count),
-    skipped: (kind) => metrics.inc('kubeMalformed', { kind }),
-    received: (kind, bytes) => {
-      arrived.set(kind, clock.now());
-      metrics.inc('kubeReceived', { kind }, bytes);
-    },
-    arrivedAtMs: (kind) => arrived.get(kind) ?? clock.now(),
-  };
-}
-
-/** A kind that was never heard of has no age: `minilb_kube_synced` says so. */
-function heardAges(feed: ClusterFeed, nowMs: number): readonly Sample<'kubeHeardAge'>[] {
-  return feed.kinds().flatMap(([kind, reflector]) => {
-    const { heardAtMs } = reflector.state();
-    return heardAtMs === undefined ? [] : [[{ kind }, (nowMs - heardAtMs) / 1000] as const];
-  });
 }
 
 function byTransport(udp: number, tcp: number): readonly (readonly [{ readonly transport: string }, number])[] {

@@ -8,7 +8,7 @@ import type { EventRecorder } from '../../shell/kube/events.ts';
 import { createWorkQueue, type WorkOutcome } from '../../shell/kube/work-queue.ts';
 import { createUpdaterClient, type Send } from '../../shell/proxy/updater-client.ts';
 import type { Metrics } from '../../shell/telemetry/metrics.ts';
-import { watchObserver } from '../dns/dns-metrics.ts';
+import { watchObserver } from '../kube-metrics.ts';
 import { createLoop } from '../loop.ts';
 import { createNoticeBoard } from '../notices.ts';
 import type { RoleContext } from '../role.ts';

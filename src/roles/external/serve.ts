@@ -7,6 +7,7 @@ import { createLease } from '../../shell/kube/lease.ts';
 import { createHealthServer } from '../../shell/telemetry/health-server.ts';
 import { addProcessMetrics, createMetrics } from '../../shell/telemetry/metrics.ts';
 import { aborted, closeAll } from '../closing.ts';
+import { exposeKinds } from '../kube-metrics.ts';
 import { servePage } from '../page.ts';
 import { type ExitCode, giveUp, type RoleContext } from '../role.ts';
 import type { ExternalFeed } from './external-feed.ts';
@@ -35,8 +36,7 @@ export async function serveExternal(context: RoleContext<'external'>, client: Ku
     syncedAtMs = clock.now();
   });
   metrics.read('leading', () => [[{}, lease.leadership() ? 1 : 0]]);
-  metrics.read('kubeObjects', () => (feed?.kinds() ?? []).map(([kind, , objects]) => [{ kind }, objects] as const));
-  metrics.read('kubeSynced', () => (feed?.kinds() ?? []).map(([kind, { state }]) => [{ kind }, state().synced ? 1 : 0] as const));
+  exposeKinds(metrics, () => feed?.kinds() ?? [], clock);
 
   const readiness = () => {
     const waiting = known ? (lease.leadership() ? (feed?.waiting() ?? []) : []) : ['the Lease was not read yet'];

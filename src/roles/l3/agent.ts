@@ -13,7 +13,7 @@ import { createMemoryKeeper } from '../../shell/system/memory.ts';
 import { createProcessRunner } from '../../shell/system/run-process.ts';
 import { addProcessMetrics, createMetrics } from '../../shell/telemetry/metrics.ts';
 import { aborted, closeAll } from '../closing.ts';
-import { watchObserver } from '../dns/dns-metrics.ts';
+import { watchObserver } from '../kube-metrics.ts';
 import { createLoop } from '../loop.ts';
 import { createNoticeBoard } from '../notices.ts';
 import { servePage } from '../page.ts';

@@ -6,7 +6,7 @@ import { createEventRecorder } from '../../shell/kube/events.ts';
 import { createLease } from '../../shell/kube/lease.ts';
 import { addProcessMetrics, createMetrics } from '../../shell/telemetry/metrics.ts';
 import { aborted, closeAll } from '../closing.ts';
-import { watchObserver } from '../dns/dns-metrics.ts';
+import { watchObserver } from '../kube-metrics.ts';
 import { createLoop } from '../loop.ts';
 import { createNoticeBoard } from '../notices.ts';
 import { type ExitCode, giveUp, type RoleContext } from '../role.ts';

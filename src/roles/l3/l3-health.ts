@@ -1,5 +1,6 @@
 import { createHealthServer, type HealthServer } from '../../shell/telemetry/health-server.ts';
 import type { Metrics } from '../../shell/telemetry/metrics.ts';
+import { exposeKinds } from '../kube-metrics.ts';
 import type { RoleContext } from '../role.ts';
 import type { L3Feed } from './l3-feed.ts';
 
@@ -20,10 +21,7 @@ export function serveHealth(options: L3HealthOptions, signal: AbortSignal): Heal
   const { settings } = context;
   const [hostIp] = settings.hostIps;
   const listen = settings.health.ip === undefined && hostIp ? { ...settings.health, ip: hostIp } : settings.health;
-  metrics.read('kubeObjects', () => (feed()?.kinds() ?? []).map(([kind, , objects]) => [{ kind }, objects] as const));
-  metrics.read('kubeSynced', () =>
-    (feed()?.kinds() ?? []).map(([kind, reflector]) => [{ kind }, reflector.state().synced ? 1 : 0] as const),
-  );
+  exposeKinds(metrics, () => feed()?.kinds() ?? [], context.clock);
   metrics.read('ready', () => [[{}, waiting().length === 0 && !context.signal.aborted ? 1 : 0]]);
   const readiness = () => {
     const reasons = context.signal.aborted ? ['shutting down'] : waiting();

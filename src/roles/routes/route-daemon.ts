@@ -6,7 +6,7 @@ import { createHealthServer, type Readiness } from '../../shell/telemetry/health
 import type { Log } from '../../shell/telemetry/log.ts';
 import { addProcessMetrics, createMetrics, type Metrics } from '../../shell/telemetry/metrics.ts';
 import { aborted, closeAll } from '../closing.ts';
-import { watchObserver } from '../dns/dns-metrics.ts';
+import { exposeKinds, watchObserver } from '../kube-metrics.ts';
 import { type ExitCode, giveUp, type RoleContext } from '../role.ts';
 import { createRoutePlanner } from '../route-planner.ts';
 import { createRouteFeed } from './route-feed.ts';
@@ -72,9 +72,7 @@ export async function runRouteDaemon(
     return { ready: reasons.length === 0, reasons };
   };
   let ready = false;
-  metrics.read('kubeObjects', () => feed.kinds().map(([kind, , objects]) => [{ kind }, objects] as const));
-  metrics.read('kubeSynced', () => feed.kinds().map(([kind, reflector]) => [{ kind }, reflector.state().synced ? 1 : 0] as const));
-  metrics.read('kubeConnected', () => feed.kinds().map(([kind, reflector]) => [{ kind }, reflector.state().connected ? 1 : 0] as const));
+  exposeKinds(metrics, feed.kinds, clock);
   metrics.read('ready', () => [[{}, readiness().ready ? 1 : 0]]);
   const synced = () => {
     ready ||= readiness().ready;
