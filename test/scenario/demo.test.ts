@@ -42,6 +42,12 @@ describe('minilb demo', () => {
     for (const [, url = ''] of text.matchAll(/curl (?:-s )?(http:\S+)/g)) expect((await fetch(url)).status).toBe(200);
   });
 
+  test('plain where nobody looks at a terminal', async () => {
+    const text = await waitFor('what to try', () => (demo?.stdout().includes('End with Ctrl-C') ? demo.stdout() : undefined));
+    expect(text).not.toContain('\u001b');
+    expect(text).toContain('\nIn a browser: http://127.0.0.1:7710/\n');
+  });
+
   test('a pod that stops leaves the answer, and comes back', async () => {
     const web = 'web.default.minilb';
     await waitFor('web-3 to go', async () => ((await addresses(web)).includes('127.0.0.13') ? undefined : true));

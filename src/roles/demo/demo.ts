@@ -3,6 +3,7 @@ import type { SocketAddress } from '../../core/settings/kinds.ts';
 import { ok } from '../../core/value/result.ts';
 import { createKubeClient } from '../../shell/kube/client.ts';
 import { createEmbeddedServer, type EmbeddedServer } from '../../shell/kube/embedded-server.ts';
+import { createPaint, isTerminal, type Paint } from '../../shell/telemetry/terminal.ts';
 import { serveDns } from '../dns/serve.ts';
 import { type ExitCode, giveUp, type RoleContext } from '../role.ts';
 import { DEMO_PODS, type DemoPod, demoObjects, demoPod, FLAPPING_POD } from './demo-cluster.ts';
@@ -16,7 +17,8 @@ const FLAP_MS = 6000;
  * Ends when `context.signal` aborts, or with 1 when a port is in use.
  */
 export async function run(context: RoleContext<'demo'>): Promise<ExitCode> {
-  const { clock, random, version } = context;
+  const { clock, random, version, env } = context;
+  const paint = createPaint(isTerminal(1), env);
   const stop = new AbortController();
   const servers = new Map(DEMO_PODS.map((pod) => [pod.name, createPodServer(pod)]));
   const api = createEmbeddedServer({ clock, random, furtherKinds: [LOOPBACK_ENDPOINT_SLICE] }, stop.signal);
@@ -36,8 +38,8 @@ export async function run(context: RoleContext<'demo'>): Promise<ExitCode> {
   const credentials = { server, context: 'demo', namespace: 'default', insecureSkipTlsVerify: false, identify: async () => ok({}) };
   const client = createKubeClient(credentials, { clock, userAgent: `minilb/${version} (demo)` });
   const serving = () => {
-    context.stdout(whatToTry(context.settings.domain, context.settings.listen[0], context.settings.health));
-    void flap(context, api, servers, stop.signal);
+    context.stdout(inColour(whatToTry(context.settings), paint));
+    void flap(context, api, servers, paint, stop.signal);
   };
   return end(await serveDns({ ...context, settings: { ...context.settings, kubeconfig: '' } }, client, serving));
 }
@@ -47,6 +49,7 @@ async function flap(
   context: RoleContext<'demo'>,
   api: EmbeddedServer,
   servers: ReadonlyMap<string, PodServer>,
+  paint: Paint,
   signal: AbortSignal,
 ): Promise<void> {
   const pod = DEMO_PODS.find((each) => each.name === FLAPPING_POD) as DemoPod;
@@ -59,13 +62,13 @@ async function flap(
     if (ready) {
       apply(api, demoPod(pod, false));
       await server?.stop();
-      context.stdout(`${pod.name} is no longer ready: ${name} has lost ${pod.address}\n`);
+      context.stdout(`${paint('yellow', `${pod.name} is no longer ready`)}: ${name} has lost ${pod.address}\n`);
     } else {
       const started = server?.start();
       if (started && !started.ok) context.log.warn(started.detail);
       else {
         apply(api, demoPod(pod, true));
-        context.stdout(`${pod.name} is ready again: ${name} has ${pod.address} back\n`);
+        context.stdout(`${paint('green', `${pod.name} is ready again`)}: ${name} has ${pod.address} back\n`);
       }
     }
   }
@@ -76,9 +79,22 @@ function apply(api: EmbeddedServer, object: Parameters<EmbeddedServer['apply']>[
   if (!applied.ok) throw new Error(`the demo's own object is refused: ${applied.detail}`);
 }
 
-function whatToTry(domain: string, listen: SocketAddress | undefined, health: SocketAddress): string {
+/** On a terminal commands stand out, and what is said about them does not. */
+function inColour(text: string, paint: Paint): string {
+  const line = (each: string) => {
+    const [, command, comment = ''] = /^( {2}\S.*?)( {2,}#.*)?$/.exec(each) ?? [];
+    return command === undefined ? each : `${paint('cyan', command)}${comment && paint('dim', comment)}`;
+  };
+  return text.split('\n').map(line).join('\n');
+}
+
+function shown({ ip, port }: SocketAddress): string {
+  if (ip === undefined) return `127.0.0.1:${port}`;
+  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
+}
+
+function whatToTry({ domain, listen: [listen], health, page }: RoleContext<'demo'>['settings']): string {
   const dns = `@${listen?.ip ?? '127.0.0.1'} -p ${listen?.port ?? 53}`;
-  const http = `${health.ip ?? '127.0.0.1'}:${health.port}`;
   const web = DEMO_PODS.find((pod) => pod.app === 'web') as DemoPod;
   return `
 A small cluster runs in this process; its pods are web servers on this machine. In another terminal:
@@ -90,9 +106,9 @@ A small cluster runs in this process; its pods are web servers on this machine. 
   dig ${dns} docs.default.${domain} +short         # ExternalName: a CNAME
   dig ${dns} nobody.default.${domain}              # NXDOMAIN
   dig ${dns} web.default.${domain} +tcp +short
-  curl http://${http}/readyz
-  curl -s http://${http}/metrics | grep minilb_dns
-
+  curl http://${shown(health)}/readyz
+  curl -s http://${shown(health)}/metrics | grep minilb_dns
+${page ? `\nIn a browser: http://${shown(page)}/\n` : ''}
 Every ${FLAP_MS / 1000} seconds ${FLAPPING_POD} stops or starts, and the answer follows. End with Ctrl-C.
 
 `;
