@@ -1,6 +1,7 @@
 import { cpus, totalmem } from 'node:os';
 import { benchClaims } from './claims.ts';
 import { benchCleanClone } from './clean-clone.ts';
+import { benchExternal } from './external.ts';
 import { benchForwarded } from './forwarded.ts';
 import { benchFreshness } from './freshness.ts';
 import { benchGrowth, benchSoak } from './growth.ts';
@@ -21,6 +22,7 @@ const sections: readonly (readonly [title: string, run: () => Promise<string>])[
   ['By route', benchL3],
   ['Ten-minute outage', benchL3Outage],
   ['By proxy', benchUpdater],
+  ['By proxy, both halves', benchExternal],
   ['Freshness under load', benchFreshness],
   ['Claims', benchClaims],
   ['Growth', benchGrowth],

@@ -5,11 +5,13 @@ import { LOAD_BALANCERS, type LoadBalancer } from '../../core/object/load-balanc
 import { LOAD_BALANCER_CONFIGS, type LoadBalancerConfig } from '../../core/object/load-balancer-config.ts';
 import type { Meta } from '../../core/object/raw.ts';
 import { ENDPOINT_SLICES, type Resource } from '../../core/object/resources.ts';
+import type { Change } from '../../shell/kube/live-set.ts';
 import { createReflector, type Reflector, type ReflectorOptions } from '../../shell/kube/reflector.ts';
 import { createStore, type Store } from '../../shell/kube/store.ts';
 
 export interface ExternalFeedOptions
   extends Pick<ReflectorOptions<Meta>, 'client' | 'clock' | 'random' | 'log' | 'observer' | 'resyncSeconds'> {
+  /** Something has changed that a plan may depend on: most of what Nodes and endpoints do is no matter here. */
   readonly changed: () => void;
 }
 
@@ -35,16 +37,22 @@ export function createExternalFeed(options: ExternalFeedOptions, signal: AbortSi
   const slices = createStore<EndpointSlice>({ indexBy: (slice) => `${slice.namespace}/${slice.serviceName}` });
   const balancers = createStore<LoadBalancer>();
   const configs = createStore<LoadBalancerConfig>();
-  const watch = <T extends Meta>(resource: Resource<T>, store: Store<T>) => {
-    const reflector = createReflector({ ...options, ...resource, store, onChange: options.changed }, signal);
+  const watch = <T extends Meta>(resource: Resource<T>, store: Store<T>, matters: (change: Change<T>) => boolean = () => true) => {
+    const onChange = (change: Change<T>) => {
+      if (matters(change)) options.changed();
+    };
+    const reflector = createReflector({ ...options, ...resource, store, onChange }, signal);
     return [resource.kind, reflector, store] as const;
   };
+  /** Where its endpoints are decides about a Service's targets with policy Local alone. */
+  const isFollowed = (slice: EndpointSlice | undefined) =>
+    slice !== undefined && services.get(`${slice.namespace}/${slice.serviceName}`)?.localPolicy === true;
   const watched = [
     watch(LOAD_BALANCER_CONFIGS, configs),
     watch(LOAD_BALANCERS, balancers),
-    watch(EXTERNAL_SERVICES, services),
-    watch(EXTERNAL_NODES, nodes),
-    watch(ENDPOINT_SLICES, slices),
+    watch(EXTERNAL_SERVICES, services, ({ before, after }) => isBalanced(before) || isBalanced(after)),
+    watch(EXTERNAL_NODES, nodes, ({ before, after }) => targetFacts(before) !== targetFacts(after)),
+    watch(ENDPOINT_SLICES, slices, ({ before, after }) => isFollowed(before) || isFollowed(after)),
   ] as const;
   const missing = () => watched.filter(([, reflector]) => !reflector.state().synced);
   return {
@@ -58,4 +66,13 @@ export function createExternalFeed(options: ExternalFeedOptions, signal: AbortSi
     kinds: () => watched.map(([kind, reflector, store]) => [kind, reflector, store.size()] as const),
     closed: Promise.all(watched.map(([, reflector]) => reflector.closed)),
   };
+}
+
+function isBalanced(service: ExternalService | undefined): boolean {
+  return service?.type === 'LoadBalancer';
+}
+
+/** What of a Node makes it a target; its heartbeats do not. */
+function targetFacts(node: ExternalNode | undefined): string {
+  return node ? JSON.stringify([node.ready, node.excluded, node.addresses]) : '';
 }

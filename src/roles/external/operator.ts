@@ -28,6 +28,8 @@ export interface OperatorOptions {
   readonly metrics: Metrics;
   readonly events: EventRecorder;
   readonly send?: Send;
+  /** Called when a piece of work is done: it comes in bursts. */
+  readonly worked?: () => void;
 }
 
 export interface Operator {
@@ -38,7 +40,7 @@ export interface Operator {
 const GAP_MS = 50;
 const PERIOD_MS = 30_000;
 /** Calls to updaters take up to 10 s, and an updater makes one reload of all that come together. */
-const WORKERS = 64;
+const WORKERS = 128;
 const CONFIG_KEY = 'config ';
 
 /**
@@ -95,6 +97,7 @@ export function createOperator(options: OperatorOptions, tenure: AbortSignal): O
   });
 
   const handle = async (key: string, signal: AbortSignal): Promise<WorkOutcome> => {
+    options.worked?.();
     if (key.startsWith(CONFIG_KEY)) {
       const change = configChanges.get(key);
       return change ? reconciler.changeConfig(change, signal) : 'done';

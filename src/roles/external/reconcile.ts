@@ -1,6 +1,6 @@
 import type { CleanupEntry, LoadBalancer } from '../../core/object/load-balancer.ts';
 import { LB_FINALIZER, type LoadBalancerConfig } from '../../core/object/load-balancer-config.ts';
-import { refOf } from '../../core/object/raw.ts';
+import { keyOf, refOf } from '../../core/object/raw.ts';
 import { type ConfigChange, planConfigUse } from '../../core/plan/balancer-configs.ts';
 import { type Place, placeKey } from '../../core/plan/balancer-place.ts';
 import { isOurIngress, type Standing, sameIngress, statusPatch } from '../../core/plan/balancer-status.ts';
@@ -45,6 +45,7 @@ const RESYNC_JITTER = 0.1;
 export function createReconciler(options: ReconcilerOptions): Reconciler {
   const { writer, pusher, configs, clock, random, log, metrics, resyncMs } = options;
   const pace = createRewritePace(clock);
+  const preparing = new Map<string, Promise<{ readonly ok: true } | ApiFailure>>();
   let failing = false;
 
   const failed = (what: string, key: string, failure: ApiFailure): WorkOutcome => {
@@ -73,10 +74,20 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     return held.ok ? writer.setSpec(held.value, spec, signal) : held;
   };
 
+  /** Many Services find one config not ready for use: the first one writes, and the others wait for it. */
+  const prepare = (config: LoadBalancerConfig, signal: AbortSignal): Promise<{ readonly ok: true } | ApiFailure> => {
+    const { name } = config;
+    const use = planConfigUse(configs.get(keyOf(config)) ?? config);
+    const under = preparing.get(name);
+    if (under || !use) return under ?? Promise.resolve({ ok: true });
+    const work = writer.setConfig(use, signal).finally(() => preparing.delete(name));
+    preparing.set(name, work);
+    return work;
+  };
+
   const serve = async (plan: ServePlan, signal: AbortSignal): Promise<WorkOutcome> => {
     const { key, service, config, backends } = plan;
-    const use = planConfigUse(configs.get(`${config.namespace}/${config.name}`) ?? config);
-    const used = use ? await writer.setConfig(use, signal) : { ok: true as const };
+    const used = await prepare(config, signal);
     if (!used.ok) return failed('a LoadBalancerConfig', config.name, used);
     const brought = await bring(plan, signal);
     if (!brought.ok) return failed('a LoadBalancer', key, brought);

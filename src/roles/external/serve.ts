@@ -4,6 +4,7 @@ import type { SocketAddress } from '../../core/settings/kinds.ts';
 import type { KubeClient } from '../../shell/kube/client.ts';
 import { createEventRecorder } from '../../shell/kube/events.ts';
 import { createLease } from '../../shell/kube/lease.ts';
+import { createBurstKeeper } from '../../shell/system/memory.ts';
 import { createHealthServer } from '../../shell/telemetry/health-server.ts';
 import { addProcessMetrics, createMetrics } from '../../shell/telemetry/metrics.ts';
 import { aborted, closeAll } from '../closing.ts';
@@ -63,7 +64,7 @@ export async function serveExternal(context: RoleContext<'external'>, client: Ku
   }
   log.info('serving', { class: settings.loadBalancerClass, cluster: client.server, context: client.context });
   lease.runWhileLeader(async (tenure) => {
-    const operator = createOperator({ context, client, metrics, events }, tenure);
+    const operator = createOperator({ context, client, metrics, events, worked: createBurstKeeper(clock, tenure) }, tenure);
     feed = operator.feed;
     await operator.closed;
     feed = undefined;
