@@ -68,7 +68,7 @@ describe('usage: one line, exit code 2', () => {
     ['-nameserver ns1', 'minilb dns: -nameserver "ns1" is not a name=address such as ns1.example.com=192.168.1.5'],
     ['-controller false', 'minilb dns: unexpected argument "false"; -controller takes its value with "=": -controller=false'],
     ['-frobnicate 9', 'minilb dns: unknown flag "-frobnicate"; "minilb help dns" lists the flags there are'],
-    ['-yes', 'minilb dns: unknown flag "-yes"; it belongs to "minilb cleanup", "minilb l3", "minilb external"'],
+    ['-yes', 'minilb dns: unknown flag "-yes"; it belongs to "minilb cleanup", "minilb l3", "minilb external", "minilb routes"'],
   ];
   test.each(rows)('minilb dns %s', async (args, message) => {
     const { exitCode, stdout, stderr } = await runMinilb(['dns', ...args.split(' ')]);
