@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
 import manifest from '../../package.json' with { type: 'json' };
 import { asArray, asObject, asString } from '../../src/core/object/raw.ts';
+import { asset } from '../support/assets.ts';
 import { freePort } from '../support/child.ts';
 import { type Cluster, clusterMissing, startCluster } from '../support/cluster.ts';
+import { docBlocks, runBlock } from '../support/doc-blocks.ts';
 import { CLASS } from '../support/external-values.ts';
 import { createGoUpdater, type GoUpdater } from '../support/go-updater.ts';
 import { containerOf, type ManifestObject, manifestObjects, nameOf, podSpecOf } from '../support/manifest.ts';
@@ -14,7 +17,10 @@ import { refusedTo, rightsOf, rightsUsed, sayAndRepeat } from '../support/rights
 import { waitFor } from '../support/wait.ts';
 
 const suite = await requires('cluster', clusterMissing);
-const FOLDER = `${import.meta.dirname}/../../deploy/external`;
+const ROOT = realpathSync(`${import.meta.dirname}/../..`);
+const FOLDER = `${ROOT}/deploy/external`;
+const PAGE = 'docs/external.md';
+const blocks = docBlocks(PAGE, readFileSync(`${ROOT}/${PAGE}`, 'utf8')).filter((block) => block.mark === 'external');
 const objects = manifestObjects(readFileSync(`${FOLDER}/operator.yaml`, 'utf8'));
 const find = (name: string): ManifestObject => {
   const object = objects.find((one) => nameOf(one) === name);
@@ -215,5 +221,25 @@ suite('the manifest of minilb external on a real API server', () => {
     await waitFor('every right to be used', () => granted.every((right) => used().has(right))).catch(() => {});
     expect([...used()].sort()).toEqual([...new Set(granted)]);
     expect(refusedTo(cluster, user)).toEqual([]);
+  }, 120_000);
+
+  test('docs/external.md: its commands, with the operator of before and an updater that says yes', async () => {
+    await deleteService(cluster, 'default', 'web');
+    await must(cluster, { method: 'DELETE', path: `${CONFIGS}/main` });
+    const env = {
+      PATH: `${dirname(await asset('kubectl'))}:${process.env['PATH'] ?? ''}`,
+      KUBECONFIG: cluster.kubeconfig,
+      LB: '127.0.0.1',
+      TOKEN: 'a-token-that-nobody-has',
+    };
+    expect(blocks.length).toBe(3);
+    for (const block of blocks) {
+      const result = await runBlock(block, ROOT, env);
+      expect(result.exitCode, result.output).toBe(0);
+      if (block.expected) expect(result.output).toMatch(block.expected);
+      // The page's updater is on port 3000, the test's where there was room.
+      if (block.code.includes('config.yaml'))
+        await patch(`${CONFIGS}/nginx`, { spec: { httpUpdaterURL: `http://127.0.0.1:${server.port}/api/v1/lb` } });
+    }
   }, 120_000);
 });

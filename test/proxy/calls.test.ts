@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { freePort } from '../support/child.ts';
+import { freePort, freePorts } from '../support/child.ts';
+import { docBlocks, runBlock } from '../support/doc-blocks.ts';
 import { askTcp, type EchoServer, startEcho } from '../support/echo.ts';
 import { runMinilb, startMinilb } from '../support/minilb.ts';
 import { confFile, createProxyBox, LIVE, type ProxyBox, proxyMissing, startUpdater, TOKEN, updaterArgs } from '../support/proxy.ts';
@@ -107,10 +108,7 @@ server {
 
   test('1,000 calls at once about 100 backends: all answered, the last word about each holds, few reloads', async () => {
     const updater = await begin();
-    // The kernel may offer one twice.
-    const offered = new Set<number>();
-    while (offered.size < 100) offered.add(await freePort());
-    const ports = [...offered];
+    const ports = await freePorts(100);
     const answers = await Promise.all(
       Array.from({ length: 1000 }, (_, i) =>
         updater.post(call({ backendName: `many_${i % 100}`, lbPort: ports[i % 100], proxyTimeoutSeconds: 1 + Math.floor(i / 100) })),
@@ -204,5 +202,27 @@ server {
     );
     await box.stop();
     expect((await runMinilb(['updater', 'list', '-conf-folder', box.folder])).stdout).toContain('silent');
+  });
+
+  test('docs/updater.md: its calls', async () => {
+    const ROOT = realpathSync(`${import.meta.dirname}/../..`);
+    const PAGE = 'docs/updater.md';
+    const blocks = docBlocks(PAGE, readFileSync(`${ROOT}/${PAGE}`, 'utf8')).filter((block) => block.mark === 'updater');
+    expect(blocks.length).toBe(3);
+    const updater = await begin();
+    writeFileSync(`${box.root}/home`, `home ${TOKEN}\n`);
+    const minilb = `${process.execPath} ${ROOT}/src/main.ts updater list -conf-folder ${box.folder}`;
+    for (const block of blocks) {
+      const code = block.code
+        .replaceAll('http://127.0.0.1:3000', updater.url)
+        .replaceAll('/etc/minilb/updater-tokens', `${box.root}/home`)
+        .replaceAll('8103', String(port))
+        .replaceAll('minilb updater list', minilb);
+      const { exitCode, output } = await runBlock({ ...block, code }, ROOT);
+      expect(exitCode, output).toBe(0);
+      expect(output.replaceAll(String(port), '8103').replaceAll('tests', 'home').replaceAll(/ +/g, ' ')).toMatch(
+        new RegExp(block.expected?.source.replaceAll(/ +/g, ' ') ?? '^$'),
+      );
+    }
   });
 });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { freePort } from '../support/child.ts';
+import { freePort, freePorts } from '../support/child.ts';
 import { askTcp, type EchoServer, startEcho } from '../support/echo.ts';
 import { runMinilb } from '../support/minilb.ts';
 import {
@@ -35,7 +35,7 @@ for (const kind of ['nginx', 'haproxy'] as const) {
 
     beforeEach(async () => {
       echo = await startEcho('a');
-      [good, port] = [await freePort(), await freePort()];
+      [good = 0, port = 0] = await freePorts(2);
     });
     afterEach(async () => {
       await updater?.stop();
@@ -112,8 +112,7 @@ for (const kind of ['nginx', 'haproxy'] as const) {
     test('an unresolvable name; twenty calls beside it are not to blame', async () => {
       await begin();
       const bad = call({ upstreamServers: [{ host: 'no-such-host.invalid', port: 1 }] });
-      const ports: number[] = [];
-      for (let i = 0; i < 20; i++) ports.push(await freePort());
+      const ports = await freePorts(20);
       const answers = Promise.all(ports.map((each, i) => updater.post(call({ backendName: `beside_${i}`, lbPort: each }))));
       expect(reasonOf(await updater.post(bad))).toContain('no-such-host.invalid');
       expect(new Set((await answers).map((answer) => answer.status))).toEqual(new Set([200]));

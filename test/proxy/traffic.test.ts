@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
-import { freePort } from '../support/child.ts';
+import { freePort, freePorts } from '../support/child.ts';
 import { askTcp, askUdp, type EchoServer, openTcp, startEcho } from '../support/echo.ts';
 import { confFile, createProxyBox, LIVE, type ProxyBox, proxyMissing, startUpdater, type TestUpdater } from '../support/proxy.ts';
 import { requires } from '../support/require.ts';
@@ -123,8 +123,7 @@ for (const kind of ['nginx', 'haproxy'] as const) {
     });
 
     test('several calls at once share reloads, and each is live when it is answered', async () => {
-      const ports = [];
-      for (let i = 0; i < 10; i++) ports.push(await freePort());
+      const ports = await freePorts(10);
       const answers = await Promise.all(
         ports.map(async (each, i) => {
           const answer = await updater.post(web({ backendName: `many_${i}`, lbPort: each }));

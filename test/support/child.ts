@@ -74,6 +74,13 @@ export function freePort(): Promise<number> {
   });
 }
 
+/** As many different ones: asked for one after the other, the kernel may give one twice. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const ports = new Set<number>();
+  while (ports.size < count) ports.add(await freePort());
+  return [...ports];
+}
+
 /** Runs a program to its end and returns what it wrote; throws with its stderr when it fails. */
 export async function run(
   command: readonly string[],

@@ -44,9 +44,13 @@ interface Call {
 }
 
 const CALLS_MAX = 2_000;
-/** Calls that come together share one reload: how long the first one waits for others, and the pause that ends the waiting. */
+/**
+ * Calls that come together share one reload: how long the first one waits for others, and the pause that ends the waiting. The longer the last
+ * reload took, the more it is worth to wait for one more call.
+ */
 const GATHER_MS_MAX = 500;
-const GATHER_PAUSE_MS = 25;
+const GATHER_PAUSE_MS_MIN = 25;
+const GATHER_PAUSE_SHARE = 1 / 4;
 /** One bad change among many is looked for by halves, for so long; callers wait no longer than that. */
 const SEARCH_MS_MAX = 8_000;
 const HEAL_EVERY_MS = 2_000;
@@ -59,6 +63,7 @@ export function createChangeQueue(options: QueueOptions, signal: AbortSignal): C
   const { host } = options;
   const waiting: Call[] = [];
   let fault: string | undefined = 'not looked at yet';
+  let lastMs = 0;
   let wake = new AbortController();
   // Not the role's: a change under way is finished or rolled back, not dropped in the middle.
   const unbroken = new AbortController().signal;
@@ -73,7 +78,8 @@ export function createChangeQueue(options: QueueOptions, signal: AbortSignal): C
       return settleAll(calls, ok(undefined));
     const started = host.clock.now();
     const outcome = await goLive(host, changes, held, wanted, unbroken);
-    options.applied(outcome.ok ? 'ok' : outcome.code, calls.length, (host.clock.now() - started) / 1000);
+    lastMs = host.clock.now() - started;
+    options.applied(outcome.ok ? 'ok' : outcome.code, calls.length, lastMs / 1000);
     const split = !outcome.ok && calls.length > 1 && ONE_MAY_BE_AT_FAULT.includes(outcome.code) && host.clock.now() < untilMs;
     fault = faultAfter(outcome, changes.length, fault);
     if (!outcome.ok && outcome.code === 'test-failed' && changes.length > 0) {
@@ -99,7 +105,7 @@ export function createChangeQueue(options: QueueOptions, signal: AbortSignal): C
         else await host.clock.after(HEAL_EVERY_MS, either);
       }
       if (signal.aborted) break;
-      if (waiting.length > 0) await gather(waiting, host.clock, signal);
+      if (waiting.length > 0) await gather(waiting, Math.max(GATHER_PAUSE_MS_MIN, lastMs * GATHER_PAUSE_SHARE), host.clock, signal);
       const batch = takeBatch(waiting);
       if (batch.length > 0 || fault !== undefined) await attempt(batch, host.clock.now() + SEARCH_MS_MAX);
     }
@@ -164,11 +170,11 @@ function settleAll(calls: readonly Call[], outcome: Outcome): void {
 }
 
 /** Waits while more calls keep coming, so that a burst shares one reload. */
-async function gather(waiting: readonly Call[], clock: ProxyHost['clock'], signal: AbortSignal): Promise<void> {
+async function gather(waiting: readonly Call[], pauseMs: number, clock: ProxyHost['clock'], signal: AbortSignal): Promise<void> {
   const until = clock.now() + GATHER_MS_MAX;
   for (let before = 0; waiting.length > before && clock.now() < until && !signal.aborted; ) {
     before = waiting.length;
-    await clock.after(GATHER_PAUSE_MS, signal);
+    await clock.after(Math.min(pauseMs, until - clock.now()), signal);
   }
 }
 
