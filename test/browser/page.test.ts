@@ -233,6 +233,7 @@ suite('the status page in Chromium', () => {
   test('the API server stops: a banner says so, and what was known stays; it goes when the server is back', async () => {
     const page = await visit();
     await page.getByText(/^synced since/).waitFor();
+    await waitFor('the names', async () => (await names(page)).length === 50);
     await cluster.stopApiServer();
     await page
       .getByRole('alert')
@@ -248,6 +249,7 @@ suite('the status page in Chromium', () => {
   test('minilb itself stops: the page says so, and from when what it shows is', async () => {
     const { page, problems, close } = await openPage(browser ?? expect.unreachable(), url);
     await page.getByText(/^synced since/).waitFor();
+    await waitFor('the names', async () => (await names(page)).length === 50);
     await dns?.kill();
     await page
       .getByRole('alert')
