@@ -63,7 +63,26 @@ async function stopChild(child: Child): Promise<void> {
 }
 
 /** A TCP port on 127.0.0.1 that was free a moment ago. */
-export function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = await portFromKernel();
+    if (given.has(port)) continue;
+    given.add(port);
+    return port;
+  }
+}
+
+/** As many different ones. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const ports: number[] = [];
+  while (ports.length < count) ports.push(await freePort());
+  return ports;
+}
+
+/** Asked twice in a row, the kernel may give the same one, and a program told to listen on it twice ends. */
+const given = new Set<number>();
+
+function portFromKernel(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
@@ -72,13 +91,6 @@ export function freePort(): Promise<number> {
       server.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port'))));
     });
   });
-}
-
-/** As many different ones: asked for one after the other, the kernel may give one twice. */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const ports = new Set<number>();
-  while (ports.size < count) ports.add(await freePort());
-  return [...ports];
 }
 
 /** Runs a program to its end and returns what it wrote; throws with its stderr when it fails. */

@@ -59,7 +59,9 @@ export function mainJob(options: MainJobOptions): void {
     const minilb = startMinilb(args);
     programs.push(minilb);
     const url = `http://127.0.0.1:${health}`;
-    await waitFor(`minilb to be ready; it says: ${minilb.stderr()}`, async () => (await fetch(`${url}/readyz`)).ok);
+    await waitFor('minilb to be ready', async () => (await fetch(`${url}/readyz`)).ok).catch((error: unknown) => {
+      throw new Error(`${String(error)}; it says: ${minilb.stderr()}`);
+    });
     return { minilb, port, health: url };
   };
 
