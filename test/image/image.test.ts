@@ -86,7 +86,7 @@ suite('the image, built without a container engine', () => {
       const args = asArray(containerOf(deployment)['args']).map(String);
       const local = args.map((arg) => arg.replace('-listen=:5353', `-listen=127.0.0.1:${dns}`).replace('=:8080', `=127.0.0.1:${health}`));
       writeBundle(folder, image, {
-        args: [...local, '-lameduck=0'],
+        args: [...local, '-page=', '-lameduck=0'],
         hostNetwork: true,
         env: [
           'HOST_IPS=192.168.1.30',
